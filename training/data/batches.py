@@ -179,8 +179,7 @@ class Batches:
         if len(self) < 1:
             raise TrainingError(
                 f"There are only {sum(self._counts)} samples, but a batch needs {config.batch}. "
-                "Record longer, or "
-                "choose smaller batches."
+                "Record longer, or choose smaller batches."
             )
         if augment is not None and augment.occlusion_probability > 0 and not occluders:
             raise ValueError(

@@ -405,8 +405,8 @@ def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]
     if size != np.prod(shape, dtype=np.int64):
         raise DatasetError(
             f"The crops of '{folder}' have {size} bytes instead of "
-            f"{np.prod(shape, dtype=np.int64)}: the file was cut "
-            "short. Delete the folder and make the samples again."
+            f"{np.prod(shape, dtype=np.int64)}: the file was cut short. Delete the folder and make "
+            "the samples again."
         )
     columns = [
         arrays[f"cameras_{name}"] for name in ("size_wh", "matrix", "distortion", "cam_from_world")

@@ -207,8 +207,8 @@ def _load_rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
     if calibration.id != labels.calibration.id:
         raise TrainingError(
             f"The labels '{labels.path.name}' use calibration {labels.calibration.id}, but "
-            f"'{path}' is "
-            f"{calibration.id}. Label the session again, or give the rig that it was labelled with."
+            f"'{path}' is {calibration.id}. Label the session again, or give the rig that it was "
+            "labelled with."
         )
     return Rig(tuple(rig[view] for view in labels.view_names), rig.time_offset_ns, rig.metadata)
 

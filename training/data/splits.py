@@ -90,8 +90,7 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
     if min(len(found.train), len(found.judge)) < config.min_samples:
         raise TrainingError(
             f"Of {len(samples)} samples, {len(found.train)} would train and {len(found.judge)} "
-            "judge; each side needs "
-            f"{config.min_samples}. Record longer, or hold out less."
+            f"judge; each side needs {config.min_samples}. Record longer, or hold out less."
         )
     return found
 

@@ -171,9 +171,8 @@ def _evaluate_parts(
         np.isfinite(values).any() for measured in ways for values in measured.errors.values()
     ):
         raise TrainingError(
-            f"None of the {len(samples)} samples can be judged: nothing is known of their "
-            "joints. Take samples that "
-            "have a truth, or whose labels were accepted."
+            f"None of the {len(samples)} samples can be judged: nothing is known of their joints. "
+            "Take samples that have a truth, or whose labels were accepted."
         )
     people = {
         person: stature[row]
@@ -325,8 +324,7 @@ def _collect_remarks(
         said.append(
             "'Depth from stature' uses the stature of "
             f"{', '.join(guessed) if len(guessed) <= 3 else f'{len(guessed)} people'} from the "
-            "judge's poses: one "
-            "number per person, which a person would type in."
+            "judge's poses: one number per person, which a person would type in."
         )
     if teacher != "truth":
         said.append(

@@ -79,8 +79,7 @@ def demand_same_joints(model: EvaluatedModel, samples: Samples) -> None:
         joints = len(load_skeleton(model.skeleton).joints)
         raise TrainingError(
             f"'{model.name}' finds the {joints} joints of '{model.skeleton}', the samples have "
-            "those of "
-            f"'{samples.skeleton.name}'. Give samples that were made for this model."
+            f"those of '{samples.skeleton.name}'. Give samples that were made for this model."
         )
 
 

@@ -92,18 +92,15 @@ def demand_parity(parity: Parity) -> None:
     """
     if parity.crops < MIN_CROPS:
         raise TrainingError(
-            f"{parity.crops} crops prove nothing about an exported model; {MIN_CROPS} are "
-            "needed. Record more, then "
-            "export it again."
+            f"{parity.crops} crops prove nothing about an exported model; {MIN_CROPS} are needed. "
+            "Record more, then export it again."
         )
     for runtime, deviation in parity.deviation.items():
         if not deviation <= MAX_RELATIVE:
             raise TrainingError(
                 f"The exported model differs from the trained one by {deviation:.1e} in "
-                f"'{runtime}', and at most "
-                f"{MAX_RELATIVE:.0e} is allowed, so it was not taken. The checkpoint is kept; "
-                "export it again, and "
-                "report it if it stays."
+                f"'{runtime}', and at most {MAX_RELATIVE:.0e} is allowed, so it was not taken. The "
+                "checkpoint is kept; export it again, and report it if it stays."
             )
 
 

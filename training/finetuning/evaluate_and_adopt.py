@@ -130,9 +130,8 @@ def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
         whose = f" --person {shlex.quote(person)}" if person else ""
         raise TrainingError(
             f"While '{name}' was fine-tuned, '{serving.name}' came into use, with which it was not "
-            "compared; that one "
-            "stays. Compare the two with 'epipole evaluate', or choose with: epipole models "
-            f"use {name}{whose}."
+            "compared; that one stays. Compare the two with 'epipole evaluate', or choose with: "
+            f"epipole models use {name}{whose}."
         )
     library.adopt(name, person, reason=context.results["compare"]["message"], by=ADOPTED_BY)
     return {"name": name}

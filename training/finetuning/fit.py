@@ -108,9 +108,8 @@ def _describe_misfit(spoiled: dict[str, float], names: Sequence[str]) -> str:
             "record and fine-tune again."
         )
     return (
-        f"The rig's joints are beside the person, or on the wrong side, in {share} of the "
-        f"pictures of '{worst}'"
-        f"{' and in other cameras too' if len(spoiled) > 1 else ''}. Nothing is trained on "
-        "that. Calibrate again and "
-        "track the session again; if that does not help, record it again with one person in view."
+        f"The rig's joints are beside the person, or on the wrong side, in {share} of the pictures "
+        f"of '{worst}'{' and in other cameras too' if len(spoiled) > 1 else ''}. Nothing is "
+        "trained on that. Calibrate again and track the session again; if that does not help, "
+        "record it again with one person in view."
     )

@@ -104,18 +104,16 @@ def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, 
     start = _find_start(library, context.request.start) if context.request.start else choice.entry
     if start is None:
         raise TrainingError(
-            "There is no model to start from yet. Train one with 'epipole train compact-3d', "
-            "or name one with "
-            "--start."
+            "There is no model to start from yet. Train one with 'epipole train compact-3d', or "
+            "name one with --start."
         )
     rival = choice.entry or start
     first, other = (_get_checkpoint(entry) for entry in (start, rival))
     begun, beaten = load_checkpoint(first), load_checkpoint(other)
     if begun.skeleton != beaten.skeleton:
         raise TrainingError(
-            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the model in use "
-            f"those of {beaten.skeleton}: "
-            "they cannot be compared. Choose another one with --start."
+            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the model in use those "
+            f"of {beaten.skeleton}: they cannot be compared. Choose another one with --start."
         )
     return {
         "name": _format_name(start),
@@ -299,10 +297,9 @@ def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.n
     )
     if blocks < MIN_BLOCKS:
         raise TrainingError(
-            f"The person can be judged in {blocks} clips of 2 s only, and {MIN_BLOCKS} are "
-            "needed to tell better "
-            "from chance. Record for longer, a minute at least, the whole body in view of all "
-            "cameras."
+            f"The person can be judged in {blocks} clips of 2 s only, and {MIN_BLOCKS} are needed "
+            "to tell better from chance. Record for longer, a minute at least, the whole body in "
+            "view of all cameras."
         )
 
 

@@ -33,9 +33,8 @@ NO_TORCH = (
     "it with: pip install 'epipole[train]'"
 )
 DISK_ERROR = (
-    "The disk refused {what}: {why}. The model in use is unchanged, and what was done is "
-    "kept: free some space, then "
-    "resume the run."
+    "The disk refused {what}: {why}. The model in use is unchanged, and what was done is kept: "
+    "free some space, then resume the run."
 )
 
 logger = logging.getLogger(__name__)

@@ -210,9 +210,8 @@ def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
         )
     if image.mean > MAX_IMAGE_WORSENING:
         return (
-            f"but in the images it is {100 * image.mean:.0f} % of the person's height further "
-            "from what the detector "
-            "saw: the calibration is probably wrong; calibrate again"
+            f"but in the images it is {100 * image.mean:.0f} % of the person's height further from "
+            "what the detector saw: the calibration is probably wrong; calibrate again"
         )
     return ""
 
@@ -222,9 +221,8 @@ def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: fl
     if not after_mm > max_factor * before_mm:
         return ""
     return (
-        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones "
-        "it never saw; record "
-        "more different motions, or give it fewer minutes"
+        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones it "
+        "never saw; record more different motions, or give it fewer minutes"
     )
 
 

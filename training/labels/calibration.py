@@ -49,9 +49,8 @@ class CalibrationState:
             )
         if self.verdict == REFUSED:
             raise TrainingError(
-                "The rig was refused when it was calibrated, so nothing can be labelled with "
-                "it. Calibrate again: walk "
-                "through the whole room."
+                "The rig was refused when it was calibrated, so nothing can be labelled with it. "
+                "Calibrate again: walk through the whole room."
             )
 
 

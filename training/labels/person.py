@@ -102,8 +102,7 @@ def _demand_person(candidates: Candidates) -> None:
         only = candidates.view_names[int(np.argmax(seen))]
         raise TrainingError(
             f"A person was found in '{only}' only; labels need two views of the same person. "
-            "Record a session in which "
-            "the other cameras see them too."
+            "Record a session in which the other cameras see them too."
         )
 
 

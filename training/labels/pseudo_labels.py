@@ -223,9 +223,8 @@ def demand_enough_labels(labels: PseudoLabels) -> None:
         return
     raise TrainingError(
         f"Only {100 * share:.1f} % of the joints can serve as labels "
-        f"({100 * MIN_ACCEPTED_SHARE:.0f} % are needed): "
-        "the views do not agree well enough. Calibrate again, or record with more light and the "
-        "whole body in view."
+        f"({100 * MIN_ACCEPTED_SHARE:.0f} % are needed): the views do not agree well enough. "
+        "Calibrate again, or record with more light and the whole body in view."
     )
 
 

@@ -130,8 +130,8 @@ def _reorder_cameras(rig: Rig, recording: PoseRecording, path: Path) -> Rig:
     for camera, size in zip(cameras, recording.sizes_wh):
         if tuple(camera.size_wh) != tuple(size):
             raise TrainingError(
-                f"'{path}' was calibrated with images of "
-                f"{camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
-                f"but the session's are {size[0]}x{size[1]}. Choose the rig of these cameras."
+                f"'{path}' was calibrated with images of {camera.size_wh[0]}x{camera.size_wh[1]} "
+                f"of '{camera.name}', but the session's are {size[0]}x{size[1]}. Choose the rig of "
+                "these cameras."
             )
     return Rig(cameras, rig.time_offset_ns, rig.metadata)

@@ -237,10 +237,9 @@ class _Training:
         """Return to the last weights that were saved, once, and train more slowly from there."""
         if self.position.setbacks:
             raise DivergedError(
-                f"The loss of step {self.position.step} is NaN, a second time. The last "
-                "good weights are in "
-                f"'{self.run_spec.last}'. Look for impossible samples, or train with a "
-                "lower learning_rate."
+                f"The loss of step {self.position.step} is NaN, a second time. The last good "
+                f"weights are in '{self.run_spec.last}'. Look for impossible samples, or train "
+                "with a lower learning_rate."
             )
         logger.warning(
             "the loss of step %d is NaN: back to step %d",

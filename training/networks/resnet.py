@@ -177,10 +177,8 @@ def load_imagenet(trunk: ResNet, path: Path) -> None:
         example = (missing or strange or unlike)[0]
         raise WeightsError(
             f"'{path.name}' does not hold a ResNet-{trunk.depth}: {len(missing)} of its tensors "
-            "are missing, "
-            f"{len(strange)} are unknown and {len(unlike)} have another shape (the first is "
-            f"'{example}'). "
-            f"Choose a file for ResNet-{trunk.depth}, or another depth."
+            f"are missing, {len(strange)} are unknown and {len(unlike)} have another shape (the "
+            f"first is '{example}'). Choose a file for ResNet-{trunk.depth}, or another depth."
         )
     trunk.load_state_dict({**target, **given})
 

@@ -256,9 +256,8 @@ def make_samples_from_images(
         if size_wh != clip.camera.size_wh:
             raise DatasetError(
                 f"The images of '{clip.name}' by camera '{clip.camera.name}' are "
-                f"{size_wh[0]}x{size_wh[1]}, but its "
-                f"calibration is for {clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the "
-                "images as published."
+                f"{size_wh[0]}x{size_wh[1]}, but its calibration is for "
+                f"{clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the images as published."
             )
         buffer.add(frame, image_bgr)
         if len(buffer.frames) == CHUNK_SIZE:

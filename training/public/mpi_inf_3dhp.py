@@ -121,9 +121,8 @@ def read_mpi_inf_3dhp(folder: Path, selection: ImageSelection) -> Iterator[Sampl
     sequences = [path for person in people for path in sorted(person.glob("Seq*")) if path.is_dir()]
     if not sequences and not tests:
         raise DatasetError(
-            f"'{folder}' holds no sequence of the selected people. Unpack the set so that it "
-            "has S1/Seq1 and so on, "
-            "each with annot.mat, camera.calibration and imageSequence."
+            f"'{folder}' holds no sequence of the selected people. Unpack the set so that it has "
+            "S1/Seq1 and so on, each with annot.mat, camera.calibration and imageSequence."
         )
     if selection.max_samples is not None:
         videos = [

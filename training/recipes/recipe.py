@@ -154,8 +154,7 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
     if recipe.network.size_px != recipe.batch.size_px:
         raise TrainingError(
             f"The recipe '{name}' feeds crops of {recipe.batch.size_px} px to a network of "
-            f"{recipe.network.size_px} "
-            "px. Give both the same size_px."
+            f"{recipe.network.size_px} px. Give both the same size_px."
         )
     if not 0 <= recipe.studio.share < 1:
         raise TrainingError(

@@ -184,9 +184,9 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
     if first.imagenet is not None:
         if not isinstance(network, PoseResNet):
             raise WeightsError(
-                f"'{first.imagenet}' can begin networks with a ResNet inside only, which that "
-                "of the recipe "
-                f"'{recipe.name}' has not. Choose a pose-resnet recipe, or leave the file out."
+                f"'{first.imagenet}' can begin networks with a ResNet inside only, which that of "
+                f"the recipe '{recipe.name}' has not. Choose a pose-resnet recipe, or leave the "
+                "file out."
             )
         load_imagenet(network.trunk, first.imagenet)
     if first.init is not None:
@@ -304,8 +304,7 @@ def _demand_joints(recipe: Recipe, samples: Samples) -> None:
     if samples.skeleton.name != recipe.skeleton:
         raise TrainingError(
             f"The samples have the joints of {samples.skeleton.name}, the recipe those of "
-            f"{recipe.skeleton}. Make one "
-            "of them again."
+            f"{recipe.skeleton}. Make one of them again."
         )
 
 

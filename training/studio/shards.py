@@ -131,8 +131,7 @@ class ShardRenderer:
             ours.close()
             raise TrainingError(
                 "The process that draws studio samples cannot be started: "
-                f"{error.strerror or error}. Close other "
-                "programs, then try again."
+                f"{error.strerror or error}. Close other programs, then try again."
             ) from error
         finally:
             theirs.close()  # so that the child's death ends the pipe

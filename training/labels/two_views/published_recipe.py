@@ -135,8 +135,8 @@ def _label_pair(
     if len(rows) < 4 * MIN_MATCHES:
         raise TrainingError(
             f"The views '{common.view_names[a]}' and '{common.view_names[b]}' share only "
-            f"{len(rows)} joints, too few to find how "
-            "they stand to each other. Choose two views that see the person at the same time."
+            f"{len(rows)} joints, too few to find how they stand to each other. Choose two views "
+            "that see the person at the same time."
         )
     rows = rows[:: max(1, len(rows) // MAX_MATCHES)]
     ray_a, ray_b = rays[a].reshape(-1, 2), rays[b].reshape(-1, 2)
