@@ -80,7 +80,7 @@ class Observations:
     def flip_views(self, view_indices: Sequence[int]) -> "Observations":
         """Mirror some views: flip their images, and the body's sides with them.
 
-        Doing it twice changes nothing.
+        Applied twice, it changes nothing.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class Observations:
         return replace(self, xy=xy).swap_sides(flipped)
 
     def select_framesets(self, rows: I64 | Mask | slice) -> "Observations":
-        """Keep some framesets only.
+        """Select some framesets.
 
         Parameters
         ----------

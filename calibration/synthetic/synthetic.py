@@ -372,7 +372,7 @@ def _draw_drift(
 
 
 def _draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
-    """Give every joint a confidence that falls with its error (correlation 0.6), (T, 33)."""
+    """Draw for every joint a confidence that falls with its error (correlation 0.6), (T, 33)."""
     size: F64 = np.linalg.norm(error_of_torso, axis=-1)
     typical = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
     relative: F64 = np.minimum(np.nan_to_num(size) / max(typical, 1e-9), 4.0) - 1

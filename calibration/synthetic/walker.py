@@ -1,8 +1,9 @@
 """A walker: a procedural person whose joints are known exactly, for tests, benchmarks and examples.
 
 Every motion is a function of time alone, so that cameras with clocks of their own can sample any
-instant. The proportions are those of Drillis & Contini with ankle and shoulder where a network puts
-them (the chain from shoulder to ankle is 0.756 of stature), upper arm and forearm 0.167 and 0.155.
+instant. The proportions are those of Drillis & Contini (1966) with ankle and shoulder where a
+network puts them (the chain from shoulder to ankle is 0.756 of stature), upper arm and forearm
+0.167 and 0.155.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ LIFT_M, STEP_PITCH_RAD = 0.09, 0.45
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """A person and the room they have.
+    """A person, and the space in which they move.
 
     Parameters
     ----------

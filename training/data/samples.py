@@ -93,7 +93,7 @@ class Samples:
     skeleton
         Of the joints J.
     teacher
-        Whence `xyz` (where there is none, `xy`) is known; of sets that were joined, the least sure.
+        Where `xyz` (where there is none, `xy`) comes from; of joined sets, the least certain.
 
     Raises
     ------
@@ -171,7 +171,7 @@ class Samples:
 
 
 def join(parts: Sequence[Samples]) -> Samples:
-    """Put sets behind one another.
+    """Concatenate sets.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def join(parts: Sequence[Samples]) -> Samples:
 
 
 def join_without_images(parts: Sequence[Samples]) -> Samples:
-    """Put sets behind one another as `join` does, without their crops: these are all black."""
+    """Concatenate sets as `join` does, without their crops: these are all black."""
     apart, first = [], 0
     for part in parts:
         distinct, dense = np.unique(part.frameset, return_inverse=True)
@@ -315,7 +315,7 @@ class SampleWriter:
         )
 
     def finish(self) -> None:
-        """Make it a set.
+        """Complete the set.
 
         Raises
         ------
@@ -354,9 +354,8 @@ def _merge(parts: Sequence[Samples]) -> dict[str, Any]:
     merged: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES
     }
-    cameras = {
-        id(camera): camera for part in parts for camera in part.cameras
-    }  # two of one name may differ
+    # by identity: two cameras of one name may differ
+    cameras = {id(camera): camera for part in parts for camera in part.cameras}
     place = {key: index for index, key in enumerate(cameras)}
     merged["cameras"] = tuple(cameras.values())
     tables = [np.array([place[id(camera)] for camera in part.cameras], np.int32) for part in parts]
@@ -423,7 +422,7 @@ def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]
 
 
 def _to_training_error(folder: Path, error: OSError) -> TrainingError:
-    """Say what the disk did not do."""
+    """Describe why the disk did not take the samples."""
     what = (
         "Choose another folder"
         if isinstance(error, PATH_ERRORS)

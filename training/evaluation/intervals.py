@@ -15,7 +15,7 @@ CONFIDENCE_LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and its range with other clips.
+    """A mean, and the range in which it would lie with other clips.
 
     Parameters
     ----------
@@ -78,8 +78,11 @@ def bootstrap_interval(
     Returns
     -------
     interval
-        95 %, percentile bootstrap. One clip alone gives bounds of NaN: it says nothing about other
-        clips.
+        95 %. One clip alone gives bounds of NaN: it says nothing about other clips.
+
+    Notes
+    -----
+    Percentile bootstrap (Efron & Tibshirani 1993, 13.3) over clips as clusters.
     """
     _, clip = np.unique(np.asarray(clips), return_inverse=True)
     flat = np.asarray(errors, float).reshape(len(clip), -1)

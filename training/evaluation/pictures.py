@@ -137,7 +137,7 @@ def _draw_side_view(judge: F64, found: F64, skeleton: Skeleton) -> U8:
 
 
 def _pick_spread_out(rows: I64, cluster: np.ndarray) -> I64:
-    """Take the first of the rows, no two of one cluster while there are others."""
+    """Choose the first of the rows, no two of one cluster while there are others."""
     _, first = np.unique(cluster[rows], return_index=True)
     ahead = np.sort(first)
     rest = np.setdiff1d(np.arange(len(rows)), ahead)

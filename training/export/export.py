@@ -178,7 +178,7 @@ def _build_card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardF
 
 
 def _strip_training_state(checkpoint: Checkpoint) -> Checkpoint:
-    """Keep of a checkpoint what another training can start from."""
+    """Return of a checkpoint what another training can start from."""
     weights = checkpoint.weights if checkpoint.ema is None else checkpoint.ema
     return replace(checkpoint, weights=weights, ema=None, optimizer=None, random={}, position={})
 

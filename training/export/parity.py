@@ -47,7 +47,7 @@ class Parity:
 
     @property
     def accepted(self) -> bool:
-        """Tell whether the file may be used."""
+        """Whether the file may be used."""
         return self.crops >= MIN_CROPS and all(
             value <= MAX_RELATIVE for value in self.deviation.values()
         )
@@ -124,7 +124,7 @@ def compute_relative_deviation(found: F32, expected: F32) -> float:
 
 
 def _to_batch(crops_bgr: U8, card: ModelCard) -> F32:
-    """Bring crops to what the network sees."""
+    """Convert crops to the input of the network."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
     return to_batch(
         [cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr], card.input

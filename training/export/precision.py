@@ -44,7 +44,7 @@ class PrecisionVerdict:
 
     @property
     def accepted(self) -> bool:
-        """Tell whether the format may be used."""
+        """Whether the format may be used."""
         return self.mm - self.f32_mm <= MAX_LOSS_MM
 
 
@@ -127,7 +127,7 @@ def _measure(card: ModelCard, judge: Judge, precision: str) -> float:
 
 
 def _iter_batches(crops_bgr: U8, card: ModelCard) -> Iterator[F32]:
-    """Bring crops to what the network sees, some at a time."""
+    """Convert crops to the input of the network, some at a time."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
     for start in range(0, len(crops_bgr), BATCH):
         crops = [

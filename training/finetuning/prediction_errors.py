@@ -1,4 +1,4 @@
-"""What two networks found in the pictures held out, as errors against rig and image; and drawn."""
+"""What two networks find in held-out pictures: measured against rig and image, and drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def measure_errors(predictions: Predictions) -> Comparison:
 
     Returns
     -------
-    exam
+    comparison
         Errors at the depth that the rig gives the root: both networks are given the same, so that
         it cannot decide between them.
     """
@@ -183,11 +183,10 @@ def _compute_rig_errors(predictions: Predictions, uvw: F64) -> F64:
     )
     label = np.where((samples.weight > 0)[..., None], samples.xyz.astype(float), np.nan)
     root = samples.skeleton.index(ROOT)
-    label[:, root] = samples.xyz[
-        :, root
-    ]  # the origin of both; its weight decides whether it is trained on, not where it is
+    # the origin of both poses; its weight decides whether it is trained on, not where it is
+    label[:, root] = samples.xyz[:, root]
     errors = mpjpe(xyz, label, root)
-    errors[:, root] = np.nan  # nought by definition
+    errors[:, root] = np.nan  # 0 by definition
     return errors
 
 

@@ -139,9 +139,8 @@ def collect(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
         skeleton=begun["skeleton"],
         person=context.request.person,
     )
-    if not (
-        folder / ARRAYS
-    ).exists():  # a run that was killed between the two has its crops already
+    # a run that was killed before this step was recorded has its crops already
+    if not (folder / ARRAYS).exists():
         _cut_sessions(context, config, folder, reporter)
     samples = open_samples(folder)
     demand_fit(samples, measure_misfit(samples))
@@ -225,7 +224,7 @@ def _find_start(library: ModelLibrary, what: str) -> ModelEntry | Path:
 
 
 def _format_name(network: ModelEntry | Path) -> str:
-    """Name a network for a person."""
+    """Return the name of a network, for messages."""
     return network.name if isinstance(network, ModelEntry) else network.stem
 
 
@@ -324,7 +323,7 @@ def _choose_held_out_camera(samples: Samples) -> str:
 
 
 def _select_without_images(samples: Samples, rows: np.ndarray) -> dict[str, Any]:
-    """Take some rows of a set without reading their crops."""
+    """Select some rows of a set without reading their crops."""
     names = (
         "region",
         "camera",

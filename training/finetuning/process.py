@@ -131,7 +131,7 @@ def _hold_run(folder: Path) -> FolderLock | None:
 
 
 def _run_recipe(folder: Path, steps: str) -> int:
-    """Do the recipe; every error becomes a message."""
+    """Run the steps; every error becomes a message."""
     try:
         state = finetune(folder, load_attribute(steps))
     except CancelledRunError:

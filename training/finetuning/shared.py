@@ -63,7 +63,7 @@ def _delete_damaged(folder: Path, scratch_folder: Path) -> None:
 
 
 def _publish(unfinished: Path, folder: Path) -> None:
-    """Give a finished set its name, unless another run was faster; replace an unfinished one."""
+    """Rename a finished set, unless another run was faster; replace an unfinished one."""
     if (folder / ARRAYS).exists():
         return
     if folder.exists():

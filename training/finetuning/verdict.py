@@ -90,7 +90,7 @@ class ActionRow:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the new network is to serve.
+    """Whether the new network is adopted.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def verdict_from_table(table: Mapping[str, Any]) -> Verdict:
 
 
 def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
-    """Say what speaks against the new network; empty where nothing does."""
+    """Find what speaks against the new network; empty where nothing does."""
     if blocks < MIN_BLOCKS:
         return (
             f"only {blocks} clips of 2 s could be judged, too few for a verdict; record for "
@@ -217,7 +217,7 @@ def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
 
 
 def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: float) -> str:
-    """Say whether the new network forgot other people; empty where it did not."""
+    """Find whether the new network forgot other people; empty where it did not."""
     if not after_mm > max_factor * before_mm:
         return ""
     return (
@@ -244,7 +244,7 @@ def _format_verdict(before_mm: float, after_mm: float, gain: Interval, reason: s
 def _build_action_rows(
     before: F64, after: F64, action: NDArray[Any], judged: NDArray[np.bool_]
 ) -> tuple[ActionRow, ...]:
-    """Tell the actions apart."""
+    """Average the errors of each action, the most frequent action first."""
     before_mm, after_mm = (
         mean_by_label(errors[judged], action[judged]) for errors in (before, after)
     )
@@ -258,7 +258,7 @@ def _build_action_rows(
 
 
 def _to_millimetres(interval: Interval) -> Interval:
-    """Carry an interval of metres into millimetres."""
+    """Convert an interval from metres to millimetres."""
     return Interval(1e3 * interval.low, 1e3 * interval.mean, 1e3 * interval.high)
 
 

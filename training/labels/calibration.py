@@ -55,7 +55,7 @@ class CalibrationState:
 
 
 def read_calibration(path: Path) -> tuple[Rig, CalibrationState]:
-    """Read a rig and say which calibration it is.
+    """Read a rig and identify its calibration.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def make_calibration_id(rig_sha256: str, verdict: str, sigmas: Sequence[Sequence
     Returns
     -------
     id
-        Twelve letters and digits.
+        Twelve hexadecimal digits.
     """
     facts = json.dumps(
         [rig_sha256, verdict, [[round(value, 9) for value in row] for row in sigmas]]
@@ -116,5 +116,5 @@ def _read_report_beside(path: Path, names: tuple[str, ...]) -> dict:
         report = json.loads(path.with_name("report.json").read_text(encoding="utf-8"))
         same = tuple(camera["name"] for camera in report["cameras"]) == names
     except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the rig stands for itself; a report is more, never less
+        return {}  # a rig is enough; a report only adds to it
     return report if same else {}

@@ -116,7 +116,7 @@ class JointEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelEvidence:
-    """A recording's joints in the room and all evidence on them.
+    """A recording's joints in space, and all evidence on them.
 
     Parameters
     ----------

@@ -145,7 +145,7 @@ class _MovingAverage:
         self.framesets = count_framesets(SMOOTHING_S, time_s)
 
     def __call__(self, values: F64) -> F64:
-        """Steady values (T, J); what is unknown counts as their median."""
+        """Smooth values (T, J) over time; what is unknown counts as their median."""
         known = np.isfinite(values)
         filled = np.where(known, values, np.median(values[known]) if known.any() else 0.0)
         return uniform_filter1d(filled, self.framesets, axis=0, mode="nearest")
@@ -328,16 +328,15 @@ def _compute_face_features(body: _BodyAxes, steady: _MovingAverage) -> dict[str,
 
 
 def _fit_rigid_shape(points: F64) -> F64:
-    """Put the recording's median shape at each frameset's points (T, N, 3), rigidly."""
+    """Fit the recording's median shape rigidly to each frameset's points (T, N, 3)."""
     whole = np.isfinite(points).all((1, 2))
     if not whole.any():
         return np.full(points.shape, np.nan)
     middle = points.mean(1, keepdims=True)
     local = np.nan_to_num(points - middle)
     shape = local[np.flatnonzero(whole)[whole.sum() // 2]]
-    for _ in range(
-        FACE_ITERATIONS
-    ):  # towards the geometric median (Weiszfeld 1937), which no direction of the room sways
+    # towards the geometric median (Weiszfeld 1937), which does not depend on the world's axes
+    for _ in range(FACE_ITERATIONS):
         unturned = np.einsum("tba,tnb->tna", _fit_rotations(local, shape), local)[whole]
         weight = 1 / np.maximum(
             np.linalg.norm(unturned - shape, axis=-1, keepdims=True), MIN_LENGTH_M

@@ -247,6 +247,6 @@ def _downcast(values: np.ndarray, kind: type) -> np.ndarray:
 
 
 def _to_bitmask(carries: np.ndarray) -> np.ndarray:
-    """Put the views that carry each joint into bits, (T, J), the first view lowest."""
+    """Encode the views that carry each joint as bits, (T, J), the first view lowest."""
     bits = np.uint32(1) << np.arange(len(carries), dtype=np.uint32)
     return (carries * bits[:, None, None]).sum(0).astype(np.uint32)

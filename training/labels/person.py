@@ -66,7 +66,7 @@ def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
 
 
 def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -> PersonInViews:
-    """Put left and right of one person right, and carry all views to common times.
+    """Repair one person's left and right, and interpolate all views to common times.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def _find_joint_reasons(
 
 
 def _get_max_sigma_mm(kind: str, gates: LabelGates) -> float:
-    """Say what is demanded of a kind of joint."""
+    """Return the largest expected error that a kind of joint may have, mm."""
     if kind in SURFACE_JOINTS:
         return gates.surface_sigma_mm
     return gates.hip_sigma_mm if kind == "hip" else gates.sigma_mm
@@ -140,7 +140,7 @@ def _compute_row_median(values: F64) -> F64:
 
 
 def _to_bits(found: dict[Reason, Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Put masks (T, J) into bits."""
+    """Combine masks (T, J) into bits."""
     reasons = np.zeros(shape, np.uint32)
     for reason, mask in found.items():
         reasons |= np.where(mask, np.uint32(reason), np.uint32(0))

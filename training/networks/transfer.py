@@ -7,7 +7,7 @@ from training.networks.pose_network import PoseNetwork
 
 
 def transfer_weights(source: PoseNetwork, target: PoseNetwork) -> None:
-    """Give a network the weights of another, from two dimensions to three as well.
+    """Copy the weights of a network into another, from two dimensions to three as well.
 
     Parameters
     ----------

@@ -143,9 +143,9 @@ def read_human36m(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
             f"{', '.join(people) or 'none'}. Unpack the set so that it has folders S1, S5 and so "
             "on, each with Videos and MyPoseFeatures."
         )
-    recordings = [take for person in wanted for take in _find_recordings(folder / person)]
+    recordings = [path for person in wanted for path in _find_recordings(folder / person)]
     if selection.max_samples is not None:
-        videos = [_get_video_path(take, name) for take in recordings for name in cameras.names]
+        videos = [_get_video_path(path, name) for path in recordings for name in cameras.names]
         selection = selection.thin_out([count_images(video) for video in videos if video.is_file()])
     rigs = {
         person: cameras.build_for_person(person, _find_sizes(folder / person, cameras))

@@ -1,4 +1,4 @@
-"""Carry out a recipe: open or draw what it needs, hold out what judges, and train."""
+"""Train by a recipe: open or draw what it needs, hold out what judges, and train."""
 
 import math
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ JUDGE_FOLDER, SHARDS_FOLDER = "judge", "shards"
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What a recipe is carried out with.
+    """What a recipe is trained and judged on.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class InitialWeights:
 def train_recipe(
     recipe: Recipe, data: TrainingData, run: Run, first: InitialWeights | None = None
 ) -> TrainingResult:
-    """Carry out a recipe.
+    """Train the network of a recipe.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def train_recipe(
 
 
 def resume_recipe(run: Run, changed: TrainConfig | None = None) -> TrainingResult:
-    """Go on with a recipe that was stopped or killed.
+    """Resume a recipe that was stopped or killed.
 
     Parameters
     ----------

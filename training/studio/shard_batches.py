@@ -15,7 +15,7 @@ class Shards(Protocol):
     """Where shards come from."""
 
     def get_shard(self, number: int) -> Samples:
-        """Give a shard, the same for the same number; waits for it. Earlier ones can be deleted."""
+        """Return a shard, the same for the same number; waits for it. Earlier ones may go."""
         ...
 
 
@@ -56,7 +56,7 @@ class SpooledShards:
         self._spool.close()
 
     def get_shard(self, number: int) -> Samples:
-        """Give a shard, no earlier one than the last; those before it are deleted.
+        """Return a shard, no earlier one than the last; those before it are deleted.
 
         Raises
         ------
@@ -103,7 +103,7 @@ class ShardBatches:
         return self._count
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
-        """Give the batches of an epoch.
+        """Return the batches of an epoch.
 
         Parameters
         ----------

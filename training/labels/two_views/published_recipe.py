@@ -4,9 +4,9 @@ Two views, their fundamental matrix from the joints, polynomial triangulation. T
 that `training.labels.pseudo_labels` is compared with.
 
 What the papers leave open is chosen here: pixels are not rounded; the fundamental matrix is that of
-all matches of the take (least median of squares); metres come from the person's stature; a joint
-counts as occluded below a confidence of 0.5; with more than two views every view is paired with the
-first one, and the vector median of the pairs counts.
+all matches of the recording (least median of squares); metres come from the person's stature; a
+joint counts as occluded below a confidence of 0.5; with more than two views every view is paired
+with the first one, and the vector median of the pairs counts.
 """
 
 from collections.abc import Sequence
