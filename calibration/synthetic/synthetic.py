@@ -189,7 +189,7 @@ def make_rig(plan: RigPlan, seed: int) -> Rig:
 
 
 def look_at(centre: F64, target: F64) -> F64:
-    """Place a camera level at a point so that it looks at another.
+    """Place a camera at a point, without roll, so that it looks at another.
 
     Parameters
     ----------

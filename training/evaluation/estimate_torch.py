@@ -13,12 +13,12 @@ from training.networks.pose_network import PoseNetwork
 
 
 def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
-    """Return a network as `training.evaluation.estimate_samples` wants it.
+    """Return a network as an `EstimateFunction`.
 
     Parameters
     ----------
     network
-        Where it is, in float32. Its training mode is restored after each call.
+        On any device, in float32. Its training mode is restored after each call.
     """
 
     def estimate(image: F32) -> F32:

@@ -176,7 +176,7 @@ def _render_results(evaluation: Evaluation) -> str:
     note = "The first row is what a single camera can know. What needs the truth stands below it."
     return (
         f'<section><h2>Overall</h2><p class="note">{note}</p><div '
-        f'class="scroll"><table><tr><th>Told</th>{head}</tr>'
+        f'class="scroll"><table><tr><th>Given</th>{head}</tr>'
         f"{''.join(rows)}</table></div></section>"
     )
 

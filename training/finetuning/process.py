@@ -1,5 +1,4 @@
-"""The process of a run: ``python -m training.finetuning.process RUN``. The window may close, it
-goes on.
+"""The process of a run: ``python -m training.finetuning.process RUN``. It outlives the window.
 
 Nothing heavy is imported before the folder is held and the number of threads is known.
 """

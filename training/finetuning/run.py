@@ -1,4 +1,4 @@
-"""A run of fine-tuning as a folder, so that it outlives the window, a kill and a night: ::
+"""A run of fine-tuning as a folder, so that it outlives the window, a crash and a restart: ::
 
     request.json      the options of the run
     state.json        which step, how far, results of the finished steps; replaced in one piece

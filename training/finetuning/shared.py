@@ -33,9 +33,8 @@ def open_shared_samples(
         try:
             return open_samples(folder)
         except DatasetError:
-            _delete_damaged(
-                folder, scratch_folder
-            )  # drawn people are no loss: they are drawn again
+            # drawn people are no loss: they are drawn again
+            _delete_damaged(folder, scratch_folder)
     unfinished = scratch_folder / folder.name
     shutil.rmtree(unfinished, ignore_errors=True)
     try:

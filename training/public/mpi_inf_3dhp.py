@@ -79,7 +79,7 @@ TEST_JOINTS = (
 """The 17 of a test sequence, in its order."""
 
 TEST_RATE_FPS = 25.0
-"""Nobody wrote it down; it only keeps the images in order."""
+"""Assumed: the set does not state it, and it only keeps the images in order."""
 
 CALIBRATION_HEADER = "Skeletool Camera Calibration File"
 MATRIX = 16

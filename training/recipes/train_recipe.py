@@ -204,10 +204,9 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
 def _open_data(
     recipe: Recipe, data: TrainingData, run: Run, first: int
 ) -> Iterator[tuple[BatchSource, Judge]]:
-    """Open the training data, from the first-th shard on, and the judging data, for a while."""
-    occluders = _load_occluders(
-        recipe
-    )  # before anything is drawn, and once: a copy of Pascal VOC takes a minute
+    """Open the training data, from shard `first` on, and the judge, while the context lasts."""
+    # before anything is drawn, and once: a copy of Pascal VOC takes a minute
+    occluders = _load_occluders(recipe)
     judges = _open_joined(data.judge) if data.judge else None
     if data.data:
         samples, rows = _open_joined(data.data), None
@@ -220,9 +219,8 @@ def _open_data(
         return
     with _open_studio_batches(recipe, run, first, occluders) as batches:
         if judges is None and get_rank() == 0:
-            judges = _open_held_out(
-                recipe, run.folder / JUDGE_FOLDER
-            )  # while the first shard is drawn
+            # meanwhile the first shard is drawn
+            judges = _open_held_out(recipe, run.folder / JUDGE_FOLDER)
         yield batches, _skip_judging if judges is None else _build_judge(recipe, judges)
 
 

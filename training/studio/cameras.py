@@ -14,7 +14,7 @@ from engine.inference.preprocess import Region, image_from_crop
 
 @dataclass(frozen=True, slots=True)
 class CameraConfig:
-    """How cameras are drawn, evenly between least and greatest.
+    """How cameras are drawn: each value evenly between its least and its greatest.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class CameraConfig:
     distance_m
         From the person, along the floor.
     field_deg
-        What the image is wide.
+        Field of view along the longer side of the image.
     roll_deg
         Greatest, to either side.
     k1
