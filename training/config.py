@@ -55,7 +55,20 @@ def config_from_toml(kind: type[Config], text: str) -> Config:
 
 
 def config_from_table(kind: type[Config], table: Mapping[str, Any]) -> Config:
-    """Make a configuration of plain values; the inverse of `config_to_table`."""
+    """Make a configuration of plain values; the inverse of `config_to_table`.
+
+    Parameters
+    ----------
+    kind
+        Its dataclass.
+    table
+        What is missing has its default.
+
+    Raises
+    ------
+    TrainingError
+        If a key or a value does not belong; the message names it.
+    """
     hints = typing.get_type_hints(kind)
     known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
     for key in table:

@@ -168,6 +168,14 @@ def compute_total_cost(
 ) -> float:
     """Sum the robust costs of reprojection, bones and priors.
 
+    Parameters
+    ----------
+    evidence, estimate
+    free_parameters
+        For the priors.
+    settings
+        For the robust scales.
+
     Returns
     -------
     cost
@@ -190,7 +198,20 @@ def build_normal_equations(
     free_parameters: FreeParameters,
     settings: RefinementSettings,
 ) -> NormalEquations:
-    """Build the robust quadratic model around an estimate."""
+    """Build the robust quadratic model around an estimate.
+
+    Parameters
+    ----------
+    evidence, estimate
+    free_parameters
+        Their Q columns come first in the N shared unknowns, the bone lengths after them.
+    settings
+        For the robust scales.
+
+    Notes
+    -----
+    Gauss-Newton with the weights of the Cauchy cost at this estimate (Triggs et al. 2000).
+    """
     V, T, J = evidence.sigma.shape
     Q = free_parameters.basis.shape[1]
     N = Q + evidence.length_count

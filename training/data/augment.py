@@ -120,7 +120,7 @@ def augment(
 
 
 def jitter_colours(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8:
-    """Multiply each channel by a factor of its own."""
+    """Multiply each channel of a crop, (H, W, 3), by a factor of its own, clipped to 255."""
     gain = rng.uniform(*config.colour_gain, 3)
     table = (np.arange(256)[:, None] * gain).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(crop_bgr, table[None]), np.uint8)
@@ -185,7 +185,7 @@ def occlude(
 
 
 def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8:
-    """Blur a crop, add noise, and compress it as JPEG, each with its own probability."""
+    """Blur a crop, (H, W, 3), add noise, and compress it as JPEG, each by its own probability."""
     result = crop_bgr
     if rng.random() < config.blur_probability:
         result = np.asarray(

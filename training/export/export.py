@@ -87,7 +87,10 @@ def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFac
 def export_embedded_model(
     checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts
 ) -> Path:
-    """Write a model as the program ships it: ``<name>.onnx``, ``<name>.pt``, ``<name>.toml``."""
+    """Write a model as the program ships it: ``<name>.onnx``, ``<name>.pt``, ``<name>.toml``.
+
+    Parameters, result and errors are those of `export_model`.
+    """
     paths = (folder / f"{name}.toml", folder / f"{name}.onnx", folder / f"{name}.pt")
     return _export_files(checkpoint, paths, name, facts)
 

@@ -70,7 +70,13 @@ def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Draw the typical pictures, and write the page."""
+    """Draw the typical pictures, and write the page.
+
+    Raises
+    ------
+    TrainingError
+        If a picture cannot be written.
+    """
     samples = _load_held_out(context)
     verdict = verdict_from_table(context.results["compare"]["verdict"])
     with np.load(context.folder / PREDICTIONS) as file:
@@ -117,7 +123,13 @@ def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Adopt the new model for the person, if the one it was compared with still serves."""
+    """Adopt the new model for the person, if the one it was compared with still serves.
+
+    Raises
+    ------
+    TrainingError
+        If another model came into use meanwhile.
+    """
     name = context.results["add"]["name"]
     person = context.request.person
     library = open_library(context)

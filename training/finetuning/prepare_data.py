@@ -66,7 +66,13 @@ TOO_LITTLE = (
 
 
 def label(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Label every session; a set that is there already stays."""
+    """Label every session; a set that is there already stays.
+
+    Raises
+    ------
+    TrainingError
+        If a session cannot be labelled, or all together are too short.
+    """
     sets = []
     ids = []
     remarks = []
@@ -98,7 +104,13 @@ def label(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Find the model that serves the person, which is to be beaten, and the one to start from."""
+    """Find the model that serves the person, which is to be beaten, and the one to start from.
+
+    Raises
+    ------
+    TrainingError
+        If there is none to start from, or the two find different joints.
+    """
     library = open_library(context)
     choice = library.choose_model(context.request.person)
     start = _find_start(library, context.request.start) if context.request.start else choice.entry
@@ -150,7 +162,13 @@ def collect(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def divide(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Hold out clips and, where there are cameras to spare, a camera; check that enough is left."""
+    """Hold out clips and, where there are cameras to spare, a camera; check that enough is left.
+
+    Raises
+    ------
+    TrainingError
+        If too little is left to train, to stop or to judge by, or no time to train.
+    """
     samples = open_samples(context.folder / SAMPLES)
     camera = _choose_held_out_camera(samples)
     try:

@@ -46,7 +46,17 @@ DIVERGED = (
 
 
 def train_model(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Train from the chosen network, or resume the training where it was interrupted."""
+    """Train from the chosen network, or resume the training where it was interrupted.
+
+    Raises
+    ------
+    DivergedError
+        If the loss was NaN twice.
+    TrainingError
+        If this machine is too slow for the minutes that are left.
+    CancelledRunError
+        If the user cancelled the run.
+    """
     begun = context.results["parent"]
     samples = open_samples(context.folder / SAMPLES)
     parts = load_parts(context)

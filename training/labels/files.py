@@ -200,12 +200,13 @@ def _find_by_name(session: Path, name: str) -> Path:
 
 
 def make_label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:
-    """Name a set of labels by everything that decides it.
+    """Make the id of a set of labels from everything that decides it.
 
     Returns
     -------
     id
-        That of the calibration, and six letters for all else.
+        That of the calibration, and six hexadecimal digits of a hash of detector, configuration and
+        the joints that the views saw.
     """
     decided = [SCHEMA, detector, config.to_table(labels.skeleton)]
     recipe = hashlib.sha256(json.dumps(decided, sort_keys=True).encode())

@@ -142,7 +142,13 @@ def recipe_from_toml(text: str, name: str) -> Recipe:
 
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
-    """Make a recipe of plain values; the inverse of `recipe_to_table`."""
+    """Make a recipe of plain values; the inverse of `recipe_to_table`.
+
+    Raises
+    ------
+    TrainingError
+        If a key or value is invalid, or two of them contradict each other.
+    """
     name = table["name"]
     rest = {key: value for key, value in table.items() if key != "network"}
     try:
