@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from training.data.batches import Batch, BatchSource
@@ -47,12 +46,7 @@ class SpooledShards:
     def __enter__(self) -> "SpooledShards":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._spool.close()
 
     def get_shard(self, number: int) -> Samples:
