@@ -13,7 +13,6 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from calibration.skeleton import Skeleton
 from calibration.world.scale import CHAIN_OF_STATURE
-from engine.inference.preprocess import Region
 from training.data.crops import (
     Crop,
     camera_from_patch,
@@ -21,6 +20,7 @@ from training.data.crops import (
     patch_from_image,
     root_depth_from_bones,
 )
+from training.data.recrop import region_from_square
 from training.data.samples import ROOT, Samples, Teacher
 from training.errors import TrainingError
 from training.evaluation import metrics
@@ -349,5 +349,4 @@ def _collect_remarks(
 
 def _make_crop(region: F64, samples: Samples, row: int) -> Crop:
     """Describe a square of a sample's image; its size in pixels does not matter here."""
-    x, y, side = (float(value) for value in region)
-    return Crop(Region((x, y), (side, side)), 1, samples.cameras[samples.camera[row]])
+    return Crop(region_from_square(region), 1, samples.cameras[samples.camera[row]])

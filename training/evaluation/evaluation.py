@@ -13,7 +13,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from training.data.samples import Teacher
-from training.evaluation.intervals import Interval, bootstrap_interval
+from training.evaluation.intervals import Interval, bootstrap_interval, mean
 
 METRICS = {
     "mpjpe": ("MPJPE", "mm"),
@@ -257,12 +257,6 @@ def _compare_results(
     }
     difference = bootstrap_interval(second - first, cluster, seed=seed)
     return ModelComparison(new.protocol, mean(first), mean(second), difference, by_action)
-
-
-def mean(errors: F64) -> float:
-    """Average what was measured; NaN where nothing was."""
-    measured = errors[np.isfinite(errors)]
-    return float(measured.mean()) if measured.size else math.nan
 
 
 def _result_to_table(measured: ProtocolResult) -> dict[str, Any]:

@@ -28,6 +28,12 @@ class Interval:
     high: float
 
 
+def mean(errors: F64) -> float:
+    """Average what was measured; NaN where nothing was."""
+    measured = errors[np.isfinite(errors)]
+    return float(measured.mean()) if measured.size else float("nan")
+
+
 def mean_by_joint(errors: F64, joints: Sequence[str]) -> dict[str, float]:
     """Average each joint over the poses.
 
@@ -41,7 +47,7 @@ def mean_by_joint(errors: F64, joints: Sequence[str]) -> dict[str, float]:
     means : by joint
         NaN for one that was never measured.
     """
-    return {joint: _mean(errors[:, index]) for index, joint in enumerate(joints)}
+    return {joint: mean(errors[:, index]) for index, joint in enumerate(joints)}
 
 
 def mean_by_label(errors: F64, labels: Sequence[str] | NDArray[Any]) -> dict[str, float]:
@@ -57,7 +63,7 @@ def mean_by_label(errors: F64, labels: Sequence[str] | NDArray[Any]) -> dict[str
     means : by label, in alphabetic order
     """
     labels = np.asarray(labels)
-    return {str(label): _mean(errors[labels == label]) for label in np.unique(labels)}
+    return {str(label): mean(errors[labels == label]) for label in np.unique(labels)}
 
 
 def bootstrap_interval(
@@ -90,16 +96,10 @@ def bootstrap_interval(
     counts = np.bincount(clip, np.isfinite(flat).sum(1))
     sums, counts = sums[counts > 0], counts[counts > 0]
     if len(sums) < 2:
-        return Interval(np.nan, _mean(flat), np.nan)
+        return Interval(np.nan, mean(flat), np.nan)
     drawn = np.random.default_rng(seed).multinomial(
         len(sums), np.full(len(sums), 1 / len(sums)), resamples
     )
     means = (drawn @ sums) / (drawn @ counts)
     low, high = np.quantile(means, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
-    return Interval(float(low), _mean(flat), float(high))
-
-
-def _mean(errors: F64) -> float:
-    """Average what was measured; NaN where nothing was."""
-    measured = errors[np.isfinite(errors)]
-    return float(measured.mean()) if measured.size else float("nan")
+    return Interval(float(low), mean(flat), float(high))

@@ -5,7 +5,6 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64, U8
 from calibration.skeleton import Skeleton
-from engine.inference.preprocess import Region
 from training.data.crops import Crop, patch_from_camera
 from training.data.recrop import recrop, region_from_square
 from training.data.samples import ROOT, Samples
@@ -97,9 +96,8 @@ def draw_pose(
 
 def _draw_row(measured: ProtocolResult, samples: Samples, row: int) -> U8:
     """Draw one sample."""
-    x, y, side = (float(value) for value in samples.region[row])
-    crop = Crop(Region((x, y), (side, side)), PANEL_PX, samples.cameras[samples.camera[row]])
     region = samples.region[row]
+    crop = Crop(region_from_square(region), PANEL_PX, samples.cameras[samples.camera[row]])
     picture = recrop(samples.image[row], region, region_from_square(region), PANEL_PX)
     judge = get_reference_poses(samples)[row]
     found = measured.xyz[row]

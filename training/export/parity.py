@@ -72,7 +72,7 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
     """
     card = read_card(card_path)
     batches = [
-        _to_batch(crops_bgr[start : start + BATCH], card)
+        crops_to_batch(crops_bgr[start : start + BATCH], card)
         for start in range(0, len(crops_bgr), BATCH)
     ]
     expected = _run_torch(network_from_checkpoint(checkpoint), batches)
@@ -123,8 +123,8 @@ def compute_relative_deviation(found: F32, expected: F32) -> float:
     return float((apart / np.maximum(largest, MIN_OUTPUT_SCALE)).max())
 
 
-def _to_batch(crops_bgr: U8, card: ModelCard) -> F32:
-    """Convert crops to the input of the network."""
+def crops_to_batch(crops_bgr: U8, card: ModelCard) -> F32:
+    """Convert crops, (N, P, P, 3), to the input of a network, (N, 3, S, S)."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
     return to_batch(
         [cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr], card.input

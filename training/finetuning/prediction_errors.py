@@ -8,8 +8,8 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, U8
 from calibration.skeleton import Skeleton
-from engine.inference.preprocess import Region
 from training.data.crops import Crop, camera_from_patch, patch_from_camera, patch_from_image
+from training.data.recrop import region_from_square
 from training.data.samples import MARGIN, ROOT, Samples
 from training.evaluation.metrics import mpjpe
 from training.finetuning.verdict import Comparison, number_time_blocks
@@ -202,10 +202,8 @@ def _compute_image_errors(predictions: Predictions, uvw: F64) -> F64:
 def _make_crop(predictions: Predictions, row: int) -> Crop:
     """Return what a network sees of a sample."""
     samples = predictions.samples
-    x, y, side = (float(value) for value in samples.region[row])
-    return Crop(
-        Region((x, y), (side, side)), predictions.size_px, samples.cameras[samples.camera[row]]
-    )
+    camera = samples.cameras[samples.camera[row]]
+    return Crop(region_from_square(samples.region[row]), predictions.size_px, camera)
 
 
 def _draw_skeleton(image: U8, uv: F64, skeleton: Skeleton, colour: Sequence[int]) -> None:

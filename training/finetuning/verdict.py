@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.geometry.arrays import F64
-from training.evaluation.intervals import Interval, bootstrap_interval, mean_by_label
+from training.evaluation.intervals import Interval, bootstrap_interval, mean, mean_by_label
 
 MIN_BLOCKS = 5
 """Fewer blocks of time say too little about other times."""
@@ -167,9 +167,9 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
     image = bootstrap_interval(
         comparison.after_uv - comparison.before_uv, comparison.block, seed=seed
     )
-    before_mm, after_mm = (1e3 * _mean(errors) for errors in (before, after))
-    others_before = 1e3 * _mean(comparison.strangers_before_m)
-    others_after = 1e3 * _mean(comparison.strangers_after_m)
+    before_mm, after_mm = (1e3 * mean(errors) for errors in (before, after))
+    others_before = 1e3 * mean(comparison.strangers_before_m)
+    others_after = 1e3 * mean(comparison.strangers_after_m)
     reason = _find_objection(gain, image, blocks) or _find_forgetting_objection(
         others_before, others_after, comparison.max_forgetting
     )
@@ -181,8 +181,8 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
         gain_mm=gain,
         pictures=int(judged.sum()),
         blocks=blocks,
-        image_before=_mean(comparison.before_uv),
-        image_after=_mean(comparison.after_uv),
+        image_before=mean(comparison.before_uv),
+        image_after=mean(comparison.after_uv),
         actions=_build_action_rows(before, after, comparison.action, judged),
         strangers_before_mm=others_before,
         strangers_after_mm=others_after,
@@ -260,9 +260,3 @@ def _build_action_rows(
 def _to_millimetres(interval: Interval) -> Interval:
     """Convert an interval from metres to millimetres."""
     return Interval(1e3 * interval.low, 1e3 * interval.mean, 1e3 * interval.high)
-
-
-def _mean(errors: F64) -> float:
-    """Average what was measured; NaN where nothing was."""
-    measured = errors[np.isfinite(errors)]
-    return float(measured.mean()) if measured.size else math.nan

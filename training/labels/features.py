@@ -72,8 +72,10 @@ def compute_basic_features(evidence: LabelEvidence, skeleton: Skeleton) -> Featu
     moved = np.nan_to_num(np.minimum(joints.moved_m, MAX_LENGTH_M), nan=MAX_LENGTH_M / 3)
     own_sigma = np.sqrt(np.trace(joints.covariance, axis1=2, axis2=3))
     limbs = [i for i, joint in enumerate(skeleton.joints) if strip_side(joint) in LIMBS]
-    body_m = _compute_body_median(joints.disagreement_m[:, limbs], 0.02)
-    bones_m = _compute_body_median(np.where(joints.bone_off_m > 0, joints.bone_off_m, np.nan), 0.02)
+    body_m = compute_frameset_median(joints.disagreement_m[:, limbs], 0.02)
+    bones_m = compute_frameset_median(
+        np.where(joints.bone_off_m > 0, joints.bone_off_m, np.nan), 0.02
+    )
     return {
         "limb_rad": _compute_limb_angles(evidence.xyz, skeleton),
         "triangulation": _clipped_log(np.nan_to_num(own_sigma, nan=MAX_LENGTH_M / 6)),
@@ -381,8 +383,8 @@ def _average_neighbours(moved: F64, skeleton: Skeleton) -> F64:
     return np.where(count > 0, total / np.maximum(count, 1), moved)
 
 
-def _compute_body_median(values: F64, unknown: float) -> F64:
-    """Median of each frameset, (T,); `unknown` where there is nothing."""
+def compute_frameset_median(values: F64, unknown: float) -> F64:
+    """Compute the median of each frameset, (T, N) to (T,); `unknown` where nothing is known."""
     known = np.isfinite(values).any(1)
     median = np.full(len(values), unknown)
     if known.any():
