@@ -168,10 +168,6 @@ def load_rig(path: Path | str) -> Rig:
     path
         A file in the aniposelib layout, ours or another program's.
 
-    Returns
-    -------
-    rig
-
     Raises
     ------
     RigFileError

@@ -160,9 +160,15 @@ def solve_rig(
 ) -> Solution:
     """Find the rig that explains the observations, in units of its own.
 
-    Returns
-    -------
-    solution
+    Parameters
+    ----------
+    observations
+        As the network saw them: pixels of the original images, each view with its own times.
+    lenses
+    options
+        `time_offsets` decides whether clocks are estimated.
+    progress
+        As of `self_calibrate`.
 
     Raises
     ------
@@ -269,9 +275,14 @@ def measure_rig(
 ) -> MeasuredRig:
     """Find the metres, the vertical and the floor of a solution.
 
-    Returns
-    -------
-    measured
+    Parameters
+    ----------
+    observations
+        Those that were solved.
+    solution
+        In units and in the frame of its first camera.
+    options
+        `stature_m` gives the metres.
 
     Raises
     ------

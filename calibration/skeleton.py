@@ -77,10 +77,6 @@ def load_skeleton(name: str) -> Skeleton:
     name
         For instance ``blazepose_33``.
 
-    Returns
-    -------
-    skeleton
-
     Raises
     ------
     ValueError

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol, TextIO
 
 from engine.errors import SessionError
 
@@ -76,6 +76,30 @@ def atomic_file(path: Path) -> Iterator[TextIO]:
         os.fsync(file.fileno())
 
 
+@contextmanager
+def atomic_binary_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file of bytes that appears under its name only when it is complete.
+
+    Parameters
+    ----------
+    path
+        As of `atomic_file`.
+
+    Yields
+    ------
+    file
+
+    Raises
+    ------
+    OSError
+        If the disk refuses. Then nothing is left behind, and an existing file is as it was.
+    """
+    with _atomic_path(path) as partial, partial.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file that appears under its name only when it is complete.
 
@@ -90,10 +114,8 @@ def write_atomic(path: Path, data: bytes) -> None:
     OSError
         If the disk refuses. Then nothing is left behind, and an existing file is as it was.
     """
-    with _atomic_path(path) as partial, partial.open("wb") as file:
+    with atomic_binary_file(path) as file:
         file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def partial_path(path: Path) -> Path:

@@ -21,10 +21,6 @@ def config_to_table(config: Any) -> dict[str, Any]:
     ----------
     config
         A dataclass of numbers, strings, booleans, tuples of them, and such dataclasses.
-
-    Returns
-    -------
-    table
     """
     return {
         field.name: _to_plain(getattr(config, field.name)) for field in dataclasses.fields(config)
@@ -46,10 +42,6 @@ def config_from_toml(kind: type[Config], text: str) -> Config:
     text
         Of a TOML file; what is missing has its default.
 
-    Returns
-    -------
-    config
-
     Raises
     ------
     TrainingError
@@ -63,7 +55,20 @@ def config_from_toml(kind: type[Config], text: str) -> Config:
 
 
 def config_from_table(kind: type[Config], table: Mapping[str, Any]) -> Config:
-    """Make a configuration of plain values; the inverse of `config_to_table`."""
+    """Make a configuration of plain values; the inverse of `config_to_table`.
+
+    Parameters
+    ----------
+    kind
+        Its dataclass.
+    table
+        What is missing has its default.
+
+    Raises
+    ------
+    TrainingError
+        If a key or a value does not belong; the message names it.
+    """
     hints = typing.get_type_hints(kind)
     known = [field.name for field in dataclasses.fields(kind)]  # type: ignore[arg-type]
     for key in table:

@@ -18,7 +18,8 @@ def select_training_rows(common: Observations, max_rows: int) -> I64:
 
     Returns
     -------
-    rows
+    rows : (R,)
+        Positions on the time axis of `common`, increasing; `max_rows` of them at most.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def find_well_seen(common: Observations) -> Mask:
 
 
 def select_holdout_rows(common: Observations, max_rows: int) -> I64:
-    """Choose framesets that were held out; any, where none was."""
+    """Choose framesets that were held out; where there are none, any."""
     seen = find_well_seen(common)
     rows = np.flatnonzero(seen & find_holdout(common.time_ns))
     return spread_evenly(rows if len(rows) else np.flatnonzero(seen), max_rows)

@@ -40,12 +40,12 @@ CONFIDENCE_KNOTS = (0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0)
 CONFIDENCE_FACTORS = (6.0, 3.5, 2.3, 1.8, 1.5, 1.25, 1.1, 1.0)
 DEFAULT_FACTOR = 1.5
 # The torso's length by other lengths, for a person who bends or faces away (proportions of Drillis
-# & Contini).
+# & Contini 1966).
 TORSO_OF_SHOULDERS, TORSO_OF_LEG = 1.35, 0.58
 
 
 def estimate_sigma_px(observations: Observations, min_confidence: float) -> F64:
-    """Expect an error for every observed joint.
+    """Estimate the standard deviation of every observed joint.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def estimate_sigma_px(observations: Observations, min_confidence: float) -> F64:
 
 
 def list_sigma_factors(skeleton: Skeleton) -> F64:
-    """Say how much harder each joint is to find than a shoulder.
+    """List how much larger each joint's error is than a shoulder's.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def list_sigma_factors(skeleton: Skeleton) -> F64:
 
 
 def compute_gate_px(sigma: F64) -> F64:
-    """Say how far a view may be from a joint's image and still carry it.
+    """Compute how far a view may be from a joint's image and still carry it.
 
     Parameters
     ----------
@@ -117,6 +117,7 @@ def measure_torso_px(observations: Observations) -> F64:
     ]
     lengths = [np.linalg.norm(shoulders - hips, axis=-1), TORSO_OF_SHOULDERS * width]
     lengths += [TORSO_OF_LEG * leg for leg in legs]
+    # the largest: a length seen at an angle only ever appears shorter
     stacked = np.stack(lengths)
     seen = np.isfinite(stacked).any(0)
     size = np.where(seen, np.max(np.where(np.isfinite(stacked), stacked, -np.inf), axis=0), np.nan)

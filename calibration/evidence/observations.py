@@ -71,10 +71,6 @@ class Observations:
         Parameters
         ----------
         swapped : (T, V)
-
-        Returns
-        -------
-        observations
         """
         mirror = self.skeleton.mirror
         xy = np.where(swapped[..., None, None], self.xy[:, :, mirror], self.xy)
@@ -84,16 +80,12 @@ class Observations:
     def flip_views(self, view_indices: Sequence[int]) -> "Observations":
         """Mirror some views: flip their images, and the body's sides with them.
 
-        Doing it twice changes nothing.
+        Applied twice, it changes nothing.
 
         Parameters
         ----------
         view_indices
             Positions.
-
-        Returns
-        -------
-        observations
         """
         flipped = np.zeros(self.view_time_ns.shape, bool)
         xy = self.xy.copy()
@@ -103,16 +95,12 @@ class Observations:
         return replace(self, xy=xy).swap_sides(flipped)
 
     def select_framesets(self, rows: I64 | Mask | slice) -> "Observations":
-        """Keep some framesets only.
+        """Select some framesets.
 
         Parameters
         ----------
         rows
             Indices, a mask over T, or a slice.
-
-        Returns
-        -------
-        observations
         """
         names = ("time_ns", "xy", "confidence", "view_time_ns")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})

@@ -102,6 +102,7 @@ def _interpolate_track(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> t
     after = np.clip(np.searchsorted(own_ns, time_ns, side="left"), 1, len(own_ns) - 1)
     before = after - 1
     span = np.maximum(own_ns[after] - own_ns[before], 1)
+    # at the ends of a track a joint may be extrapolated by half an interval, not more
     share = np.clip((time_ns - own_ns[before]) / span, -0.5, 1.5)[:, None]
     near = (
         np.minimum(np.abs(time_ns - own_ns[before]), np.abs(time_ns - own_ns[after]))
@@ -122,6 +123,6 @@ def _interpolate_track(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> t
 
 
 def _assign_single_image(own_ns: I64, xy: F64, confidence: F64, time_ns: I64) -> tuple[F64, F64]:
-    """Give a view's only image to the frameset of its time."""
+    """Assign a view's only image to the frameset of its time."""
     exact = (time_ns == own_ns[0])[:, None]
     return np.where(exact[..., None], xy[0], np.nan), np.where(exact, confidence[0], 0.0)

@@ -1,4 +1,4 @@
-"""Epipolar geometry of two cameras whose places are known.
+"""Epipolar geometry of two cameras whose poses are known.
 
 Convention: ``xy_b^T F xy_a = 0`` and ``x_b = R x_a + t``; all pixels are undistorted.
 """
@@ -13,12 +13,16 @@ MIN_SLOPE = 1e-14  # keeps the distance finite where both points lie on their ep
 
 
 def fundamental_from_cameras(a: Camera, b: Camera) -> F64:
-    """Compute the fundamental matrix of two cameras that are known.
+    """Compute the fundamental matrix of two calibrated cameras.
 
     Returns
     -------
     F : (3, 3)
         For undistorted pixels, of norm 1; zero where both cameras stand at one place.
+
+    Notes
+    -----
+    ``F = K_b^-T [t]x R K_a^-1`` (Hartley & Zisserman 9.2).
     """
     R = b.R @ a.R.T
     t = b.t - R @ a.t
@@ -28,7 +32,7 @@ def fundamental_from_cameras(a: Camera, b: Camera) -> F64:
 
 
 def sampson_distance_px(xy_a: F64, xy_b: F64, F: F64) -> F64:
-    """Measure how far matches are from fitting a fundamental matrix.
+    """Measure how far matches are from satisfying a fundamental matrix.
 
     Parameters
     ----------
@@ -38,8 +42,11 @@ def sampson_distance_px(xy_a: F64, xy_b: F64, F: F64) -> F64:
     Returns
     -------
     distance : (...), px
-        To first order, how far the two pixels together must move (Sampson); NaN where one is
-        missing.
+        To first order, how far the two pixels together must move; NaN where one is missing.
+
+    Notes
+    -----
+    The square root of Sampson's approximation (Hartley & Zisserman 11.4.3).
     """
     a, b = _to_homogeneous(xy_a), _to_homogeneous(xy_b)
     line_b, line_a = a @ F.T, b @ F

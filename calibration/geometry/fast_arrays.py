@@ -79,10 +79,6 @@ def pack_cameras(cameras: Sequence[Camera]) -> CameraArrays:
     Parameters
     ----------
     cameras : V of them
-
-    Returns
-    -------
-    packed
     """
     matrix = np.array([camera.matrix[:2] for camera in cameras]).reshape(-1, 2, 3)
     return CameraArrays(
@@ -106,10 +102,6 @@ def pack_noise(skeleton: Skeleton, min_confidence: float) -> NoiseArrays:
         With shoulders, hips, knees and ankles.
     min_confidence
         Joints below it count as not seen.
-
-    Returns
-    -------
-    packed
     """
     torso = [
         skeleton.indices(f"{side}_{joint}" for joint in TORSO_JOINTS) for side in ("left", "right")
@@ -145,10 +137,6 @@ def pack_likeness(
         Error of a joint as a share of the person's height in the image.
     min_joints
         With fewer, two poses cannot be compared.
-
-    Returns
-    -------
-    packed
     """
     joints = skeleton.indices(select_calibration_joints(skeleton))
     parameters = np.array([min_confidence, sigma_of_height, min_joints], float)

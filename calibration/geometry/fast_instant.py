@@ -47,7 +47,7 @@ class SolvedPerson(NamedTuple):
 def solve_person(
     xy: F64, confidence: F64, cameras: CameraArrays, noise: NoiseArrays
 ) -> SolvedPerson:
-    """Reconstruct one person of one instant in the room.
+    """Reconstruct one person at one instant.
 
     Parameters
     ----------
@@ -55,10 +55,6 @@ def solve_person(
         NaN where not seen.
     confidence : (V, J)
     cameras, noise
-
-    Returns
-    -------
-    person
 
     Notes
     -----
@@ -79,10 +75,6 @@ def triangulate_robust_compiled(
     sigma_px : (V, N), px
     cameras
     gate_px : (N,), px
-
-    Returns
-    -------
-    triangulated
     """
     xyz, covariance, used, error = fast_kernels.triangulate_all_robust(
         np.ascontiguousarray(xy),

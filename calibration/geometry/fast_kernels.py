@@ -337,7 +337,7 @@ def triangulate_point_robust(rays, weight, cameras, rules, found):
 
 @jit_kernel
 def triangulate_all_robust(xy, sigma, gate, cameras, rules):
-    """Find points of the room that most views agree on, from images (V, N, 2) px.
+    """Find points that most views agree on, from images (V, N, 2) px.
 
     `sigma` (V, N) px, infinite where not seen; `gate` (N,) px; `rules`: nearest depth, least sine,
     refining steps.

@@ -1,4 +1,4 @@
-"""From the room to pixels and back to rays: pinhole projection with Brown-Conrady distortion."""
+"""From the world to pixels and back to rays: pinhole projection with Brown-Conrady distortion."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ UNDISTORT_ITERATIONS = 12
 
 
 def project(xyz: F64, camera: Camera) -> F64:
-    """Find where points of the room appear in a camera's image.
+    """Project points into a camera's image.
 
     Parameters
     ----------
@@ -110,8 +110,8 @@ def undistort(rays: F64, distortion: F64) -> F64:
 
     Notes
     -----
-    Fixed-point steps first, then Newton with the exact Jacobian (the fixed point alone is slow at
-    strong k1).
+    Newton's method with the exact Jacobian, from the distorted ray: the usual fixed-point iteration
+    converges slowly at strong k1.
     """
     if not np.any(distortion):
         return np.array(rays, float)
@@ -134,6 +134,8 @@ def undistort(rays: F64, distortion: F64) -> F64:
     determinant = (
         jacobian[..., 0, 0] * jacobian[..., 1, 1] - jacobian[..., 0, 1] * jacobian[..., 1, 0]
     )
+    # beyond the radius at which the polynomial turns back, the Jacobian is no longer positive
+    # definite: a solution found there is not the ray that the lens bent
     unfolded = (determinant > 0) & (jacobian[..., 0, 0] + jacobian[..., 1, 1] > 0)
     ideal[~((residual < 1e-6) & unfolded)] = np.nan
     return ideal
@@ -166,7 +168,7 @@ def distortion_jacobian(rays: F64, distortion: F64) -> F64:
 
 
 def undistort_pixels(xy: F64, cameras: Sequence[Camera]) -> F64:
-    """Turn each view's pixels into rays of its camera frame.
+    """Turn each view's pixels into undistorted rays of its camera frame.
 
     Parameters
     ----------

@@ -161,6 +161,10 @@ def nearest_rotation(matrix: F64) -> F64:
     -------
     rotation : (..., 3, 3)
         Determinant +1.
+
+    Notes
+    -----
+    ``U diag(1, 1, det U V^T) V^T`` of the singular value decomposition (Umeyama 1991).
     """
     u, _, vt = np.linalg.svd(matrix)
     sign = np.sign(np.linalg.det(u @ vt))
@@ -187,6 +191,8 @@ def rotation_between(source: F64, target: F64) -> F64:
     if sine < 1e-12:
         if cosine > 0:
             return np.eye(3)
+        # opposite directions: half a turn about any perpendicular axis; the coordinate axis least
+        # along `source` gives the best conditioned one
         axis = skew(source) @ np.eye(3)[np.argmin(np.abs(source))]
         return rotation_from_rotvec(axis * (np.pi / np.linalg.norm(axis)))
     angle = float(np.arctan2(sine, cosine))

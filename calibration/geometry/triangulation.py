@@ -1,4 +1,4 @@
-"""Points of the room from their images in several views, with their covariances."""
+"""Triangulate points from their images in several views, with their covariances."""
 
 import itertools
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ MIN_PARALLAX_RAD = 0.09  # 5 degrees
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TriangulatedPoints:
-    """Points of the room and the evidence for each.
+    """Triangulated points and the evidence for each.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def triangulate_robust(
     gate_px: F64 | float,
     min_parallax_rad: float = MIN_PARALLAX_RAD,
 ) -> TriangulatedPoints:
-    """Find points of the room that most views agree on, and leave out the views that do not.
+    """Find the points that most views agree on, and leave out the views that do not.
 
     Parameters
     ----------
@@ -99,10 +99,6 @@ def triangulate_robust(
     min_parallax_rad
         Points whose rays meet at a smaller angle than this are left out (5 degrees); angles near
         180 degrees count as small.
-
-    Returns
-    -------
-    triangulated
 
     Raises
     ------
@@ -160,6 +156,7 @@ def _intersect_rays(rays: F64, weight: F64, cameras: Sequence[Camera]) -> F64:
 
 def _find_best_subset(rays: F64, weight: F64, cameras: Sequence[Camera], gate: F64) -> Mask:
     """Choose the views that agree on each point, by truncated reprojection error."""
+    # most points need no search: all their views agree, and well
     best, cost = _measure_support(rays, weight, cameras, gate, weight > 0)
     disputed = np.flatnonzero((cost > 0.5 * (weight > 0).sum(0)) | ((best != (weight > 0)).any(0)))
     if len(disputed) == 0:

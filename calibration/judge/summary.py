@@ -1,4 +1,4 @@
-"""What a solved rig is worth: measured on held-out time, and put into a report."""
+"""How good a solved rig is: measured on held-out time, and summarised in a report."""
 
 from dataclasses import dataclass
 
@@ -88,10 +88,6 @@ def summarise(
     solution, measured
     remarks
         Messages so far.
-
-    Returns
-    -------
-    report
     """
     error, used = _measure_holdout_errors(solution, measured)
     cells, coverage = measure_image_coverage(measured.common, used)
@@ -252,6 +248,7 @@ def _measure_bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
         length = length[np.isfinite(length)]
         if len(length):
             middle = float(np.median(length))
+            # percent, from the median absolute deviation: 1.4826 of it is a normal sigma
             variation = 148.26 * float(np.median(np.abs(length - middle))) / middle
             bones.append(
                 BoneReport(f"{evidence.joints[first]}-{evidence.joints[second]}", middle, variation)
@@ -260,7 +257,7 @@ def _measure_bones(evidence: Evidence, xyz: F64) -> tuple[BoneReport, ...]:
 
 
 def _describe_swapped_sides(names: tuple[str, ...], swapped: Mask) -> tuple[str, ...]:
-    """Say where left and right were repaired."""
+    """Describe where left and right were repaired."""
     counts = [f"{count} of '{name}'" for name, count in zip(names, swapped.sum(0)) if count]
     if not counts:
         return ()

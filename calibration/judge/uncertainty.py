@@ -69,10 +69,6 @@ def estimate_uncertainty(
     evidence, estimate, free_parameters, settings
         Of the last refinement.
 
-    Returns
-    -------
-    uncertainty
-
     Notes
     -----
     ``S^-1 (sum over clusters of g g^T) S^-1`` with S the Schur complement of the joints, g the

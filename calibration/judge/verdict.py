@@ -106,7 +106,7 @@ def measure_image_coverage(observations: Observations, used: Mask) -> tuple[F64,
 
 
 def _list_refusal_reasons(findings: Findings) -> list[str]:
-    """Say why a rig cannot be trusted at all."""
+    """List why a rig cannot be trusted at all."""
     reasons = _check_motion(findings)
     if findings.ambiguous:
         reasons.append(
@@ -125,7 +125,7 @@ def _list_refusal_reasons(findings: Findings) -> list[str]:
 
 
 def _check_motion(findings: Findings) -> list[str]:
-    """Say where the person did not move enough, however small the sigmas are."""
+    """List where the person did not move enough, however small the sigmas are."""
     moved_cm = f"{findings.travel_m * 100:.0f} cm"
     if findings.travel_m >= MIN_TRAVEL_M:
         return []
@@ -144,7 +144,7 @@ def _check_motion(findings: Findings) -> list[str]:
 
 
 def _check_uncertainty(findings: Findings) -> list[str]:
-    """Say which camera is not known well enough."""
+    """Name the camera that is known least, where that is not well enough."""
     reasons: list[str] = []
     worst = int(np.argmax(findings.rotation_sigma_deg))
     if not findings.rotation_sigma_deg[worst] <= USABLE_ROTATION_DEG:
@@ -164,7 +164,7 @@ def _check_uncertainty(findings: Findings) -> list[str]:
 
 
 def _list_doubts(findings: Findings) -> list[str]:
-    """Say what keeps a rig from being accepted."""
+    """List what keeps a rig from being accepted."""
     reasons: list[str] = []
     rotation = findings.rotation_sigma_deg.max()
     focal = findings.focal_sigma_percent.max()
@@ -200,7 +200,7 @@ def _list_doubts(findings: Findings) -> list[str]:
 
 
 def _suggest_motion(findings: Findings) -> str:
-    """Say which motion would help most."""
+    """Suggest the motion that would help most."""
     if findings.travel_m < 1.5:
         return "Walk through the whole room: towards each camera, and away from it."
     low = int(np.argmin(findings.coverage))

@@ -69,10 +69,6 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
         Framesets to choose from.
     lenses
 
-    Returns
-    -------
-    scouted
-
     Raises
     ------
     DegenerateError
@@ -161,7 +157,23 @@ def _measure_bone_lengths(evidence: Evidence, xyz: F64) -> F64:
 def retriangulate(
     common: Observations, rows: I64, lenses: LensPriors, estimate: Estimate
 ) -> Estimate:
-    """Triangulate the joints of other framesets with a rig."""
+    """Triangulate the joints of other framesets with a rig.
+
+    Parameters
+    ----------
+    common
+        At common times, undistorted where lenses are known.
+    rows : (R,)
+        Positions of the framesets.
+    lenses
+    estimate
+        The rig.
+
+    Returns
+    -------
+    estimate
+        The same rig with the joints of these framesets, (R, J, 3), in its units.
+    """
     evidence = gather_calibration_evidence(common, rows, lenses)
     cameras = build_ideal_cameras(common, lenses, estimate)
     V, T, J = evidence.sigma.shape
@@ -174,7 +186,16 @@ def retriangulate(
 
 
 def gather_calibration_evidence(common: Observations, rows: I64, lenses: LensPriors) -> Evidence:
-    """Gather the evidence of some framesets with the noise model of calibration."""
+    """Gather the evidence of some framesets with the noise model of calibration.
+
+    Parameters
+    ----------
+    common
+        At common times, undistorted where lenses are known.
+    rows : (R,)
+        Positions of the framesets.
+    lenses
+    """
     return gather_evidence(
         common, estimate_sigma_px(common, MIN_CONFIDENCE), lenses.principal, rows
     )
@@ -183,7 +204,16 @@ def gather_calibration_evidence(common: Observations, rows: I64, lenses: LensPri
 def build_ideal_cameras(
     common: Observations, lenses: LensPriors, estimate: Estimate
 ) -> tuple[Camera, ...]:
-    """Describe the solved cameras for observations whose known lenses are undistorted."""
+    """Describe the solved cameras for observations whose known lenses are undistorted.
+
+    Parameters
+    ----------
+    common
+    lenses
+        For the principal points.
+    estimate
+        Poses, focal lengths and k1; lengths in its own units.
+    """
     cameras: list[Camera] = []
     for v, name in enumerate(common.view_names):
         matrix = np.diag([estimate.focal[v], estimate.focal[v], 1.0])

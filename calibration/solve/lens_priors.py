@@ -117,7 +117,7 @@ def undistort_known_views(observations: Observations, lenses: LensPriors) -> Obs
 
 
 def select_free_parameters(lenses: LensPriors, blocks: Set[int]) -> FreeParameters:
-    """Say which parameters of the cameras may move.
+    """Select the parameters of the cameras that may move, with their priors.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _build_column(view_count: int, chosen: Sequence[int] | I64, parameter: int) 
 
 
 def _group_by_size(observations: Observations) -> tuple[I64, list[str]]:
-    """Put views whose images have alike long sides into one group."""
+    """Group the views whose images have long sides of about the same length."""
     group = np.zeros(len(observations.view_names), np.int64)
     kinds: list[tuple[int, int]] = []
     odd: list[str] = []

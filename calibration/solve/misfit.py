@@ -40,8 +40,8 @@ def search_time_offsets(observations: Observations) -> I64:
 
     Notes
     -----
-    For each shift the joints of two views must fit one fundamental matrix; the shift with most
-    inliers wins.
+    For each shift the joints of two views must fit one fundamental matrix (LO-RANSAC, PoseLib); the
+    shift with most inliers wins.
     """
     offsets = np.zeros(len(observations.view_names), np.int64)
     for v in range(1, len(observations.view_names)):
@@ -52,7 +52,7 @@ def search_time_offsets(observations: Observations) -> I64:
 def explain_misfit(
     common: Observations, rows: I64, lenses: LensPriors, scouted: ScoutedRig | None
 ) -> CalibrationError:
-    """Say why a view does not fit the others.
+    """Find out why a view does not fit the others.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def _find_pair_offset(observations: Observations, first: int, second: int) -> in
 
 
 def _select_two_views(observations: Observations, first: int, second: int) -> Observations:
-    """Keep two views."""
+    """Select two views."""
     both = [first, second]
     return Observations(
         observations.skeleton,

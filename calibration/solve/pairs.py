@@ -148,7 +148,8 @@ def median_parallax(rays: F64, rotation: F64) -> float:
 
     Returns
     -------
-    angle, rad
+    parallax_rad : 0 to pi
+        About 0 where both cameras stand at one place, whatever their rotation.
     """
     one = np.concatenate([rays[0], np.ones((rays.shape[1], 1))], 1) @ rotation.T
     two = np.concatenate([rays[1], np.ones((rays.shape[1], 1))], 1)

@@ -116,10 +116,6 @@ def refine(
     on_iteration
         Called with the count and the cost; may raise to cancel.
 
-    Returns
-    -------
-    refined
-
     Raises
     ------
     DidNotConvergeError
@@ -172,6 +168,14 @@ def compute_total_cost(
 ) -> float:
     """Sum the robust costs of reprojection, bones and priors.
 
+    Parameters
+    ----------
+    evidence, estimate
+    free_parameters
+        For the priors.
+    settings
+        For the robust scales.
+
     Returns
     -------
     cost
@@ -196,9 +200,17 @@ def build_normal_equations(
 ) -> NormalEquations:
     """Build the robust quadratic model around an estimate.
 
-    Returns
-    -------
-    equations
+    Parameters
+    ----------
+    evidence, estimate
+    free_parameters
+        Their Q columns come first in the N shared unknowns, the bone lengths after them.
+    settings
+        For the robust scales.
+
+    Notes
+    -----
+    Gauss-Newton with the weights of the Cauchy cost at this estimate (Triggs et al. 2000).
     """
     V, T, J = evidence.sigma.shape
     Q = free_parameters.basis.shape[1]
@@ -260,10 +272,6 @@ def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_ste
     camera_step : (V, 9)
     length_step : (lengths,)
     point_step : (T, J, 3)
-
-    Returns
-    -------
-    estimate
     """
     return Estimate(
         rotation=rotation_from_rotvec(camera_step[:, ROTATION]) @ estimate.rotation,

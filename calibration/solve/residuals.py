@@ -154,7 +154,7 @@ def compute_bone_residuals(evidence: Evidence, estimate: Estimate) -> tuple[F64,
 
 
 def cauchy(squared: F64, scale: float) -> tuple[F64, F64]:
-    """Weigh squared residuals so that outliers count less.
+    """Weigh squared residuals with Cauchy's robust cost, so that outliers count less.
 
     Parameters
     ----------

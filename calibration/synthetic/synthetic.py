@@ -189,7 +189,7 @@ def make_rig(plan: RigPlan, seed: int) -> Rig:
 
 
 def look_at(centre: F64, target: F64) -> F64:
-    """Place a camera level at a point so that it looks at another.
+    """Place a camera at a point, without roll, so that it looks at another.
 
     Parameters
     ----------
@@ -244,10 +244,6 @@ def observe(
         Of the framesets.
     noise
     seed
-
-    Returns
-    -------
-    seen
     """
     random = np.random.default_rng(seed)
     T = len(time_ns)
@@ -376,7 +372,7 @@ def _draw_drift(
 
 
 def _draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
-    """Give every joint a confidence that falls with its error (correlation 0.6), (T, 33)."""
+    """Draw for every joint a confidence that falls with its error (correlation 0.6), (T, 33)."""
     size: F64 = np.linalg.norm(error_of_torso, axis=-1)
     typical = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
     relative: F64 = np.minimum(np.nan_to_num(size) / max(typical, 1e-9), 4.0) - 1

@@ -1,8 +1,9 @@
 """A walker: a procedural person whose joints are known exactly, for tests, benchmarks and examples.
 
 Every motion is a function of time alone, so that cameras with clocks of their own can sample any
-instant. The proportions are those of Drillis & Contini with ankle and shoulder where a network puts
-them (the chain from shoulder to ankle is 0.756 of stature), upper arm and forearm 0.167 and 0.155.
+instant. The proportions are those of Drillis & Contini (1966) with ankle and shoulder where a
+network puts them (the chain from shoulder to ankle is 0.756 of stature), upper arm and forearm
+0.167 and 0.155.
 """
 
 from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ LIFT_M, STEP_PITCH_RAD = 0.09, 0.45
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """A person and the room they have.
+    """A person, and the space in which they move.
 
     Parameters
     ----------
@@ -257,7 +258,7 @@ def _compute_heading(place: Callable[[F64], F64], time_s: F64) -> F64:
 
 
 def _walk_along(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -> F64:
-    """Put a body over feet that step along a path."""
+    """Build a body over feet that step along a path."""
     cadence = 0.9  # cycles per second
     place, heading = path(time_s)
     speed = np.linalg.norm(path(time_s + 1e-3)[0] - path(time_s - 1e-3)[0], axis=-1) / 2e-3
@@ -297,7 +298,7 @@ def _plan_steps(walker: Walker, path: Path, time_s: F64, cadence: float) -> _Fee
 
 
 def _plant_feet(walker: Walker, time_s: F64, ahead: float) -> _Feet:
-    """Keep both feet where they are, so far ahead of the hips."""
+    """Keep both feet in place, `ahead` metres in front of the hips."""
     place, heading = _spot(walker, time_s)
     forward = np.stack([np.cos(heading), np.sin(heading)], -1)
     left = np.stack([-np.sin(heading), np.cos(heading)], -1)

@@ -52,10 +52,6 @@ def find_ground(xyz: F64, joints: tuple[str, ...], time_ns: I64) -> Ground:
     joints : J names
     time_ns : (T,)
 
-    Returns
-    -------
-    ground
-
     Notes
     -----
     The body's axis over time gives the vertical roughly; the plane through the planted feet refines

@@ -10,9 +10,9 @@ from calibration.geometry.arrays import F64
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
 
-# The chain from shoulder to ankle by hip and knee, as a share of stature (Drillis & Contini 0.769,
-# less 26 mm by which BlazePose puts the ankle too high). It does not depend on posture, and a
-# detector that puts the hip too low lengthens the trunk by what it shortens the thigh.
+# The chain from shoulder to ankle by hip and knee, as a share of stature (Drillis & Contini 1966:
+# 0.769, less 26 mm by which BlazePose puts the ankle too high). It does not depend on posture, and
+# a detector that puts the hip too low lengthens the trunk by what it shortens the thigh.
 CHAIN_OF_STATURE = 0.755
 STATURE_SIGMA_PERCENT = 2.0  # how much that share differs between people
 POPULATION_STATURE_M, POPULATION_SIGMA_PERCENT = 1.69, 5.0
@@ -41,7 +41,7 @@ class Scale:
 
 
 def estimate_scale(xyz: F64, joints: tuple[str, ...], stature_m: float | None) -> Scale:
-    """Find the metres in a scene from the stature of its person.
+    """Estimate the scale of a scene from the stature of its person.
 
     Parameters
     ----------
@@ -50,10 +50,6 @@ def estimate_scale(xyz: F64, joints: tuple[str, ...], stature_m: float | None) -
     joints : J names
     stature_m
         None uses the population's mean, and `source` says so.
-
-    Returns
-    -------
-    scale
 
     Raises
     ------

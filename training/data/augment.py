@@ -96,7 +96,7 @@ def jitter_region(region: Region, config: AugmentConfig, rng: np.random.Generato
 def augment(
     crop_bgr: U8, occluders: Sequence[U8], config: AugmentConfig, rng: np.random.Generator
 ) -> U8:
-    """Change the light of a crop, put things into it, and send it through a poor camera.
+    """Change the colours of a crop, occlude part of it, and degrade it as a poor camera would.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def augment(
 
 
 def jitter_colours(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8:
-    """Multiply each channel by a factor of its own."""
+    """Multiply each channel of a crop, (H, W, 3), by a factor of its own, clipped to 255."""
     gain = rng.uniform(*config.colour_gain, 3)
     table = (np.arange(256)[:, None] * gain).clip(0, 255).astype(np.uint8)
     return np.asarray(cv2.LUT(crop_bgr, table[None]), np.uint8)
@@ -133,7 +133,7 @@ def occlude(
     config: AugmentConfig,
     rng: np.random.Generator,
 ) -> tuple[U8, Mask]:
-    """Put things into a crop until a share of it is covered.
+    """Paste things into a crop until a share of it is covered.
 
     Parameters
     ----------
@@ -157,7 +157,11 @@ def occlude(
     Raises
     ------
     ValueError
-        If there is nothing to put in.
+        If there is nothing to paste.
+
+    Notes
+    -----
+    Sárándi et al., "How Robust Is 3D Human Pose Estimation to Occlusion?", 2018.
     """
     if not occluders:
         raise ValueError("Nothing was given that could stand in the crop.")
@@ -181,7 +185,7 @@ def occlude(
 
 
 def degrade(crop_bgr: U8, config: AugmentConfig, rng: np.random.Generator) -> U8:
-    """Blur a crop, add noise, and pack it as JPEG, each by its chance."""
+    """Blur a crop, (H, W, 3), add noise, and compress it as JPEG, each by its own probability."""
     result = crop_bgr
     if rng.random() < config.blur_probability:
         result = np.asarray(

@@ -20,7 +20,7 @@ from training.data.augment import AugmentConfig, augment, jitter_region
 from training.data.crops import Crop, network_input
 from training.data.partners import find_partners
 from training.data.recrop import recrop, region_from_square
-from training.data.reprojection import OtherView, ViewBatch, batch_views, patch_from_room
+from training.data.reprojection import OtherView, ViewBatch, batch_views, patch_from_world
 from training.data.samples import Samples, join_without_images
 from training.errors import DatasetError, TrainingError
 
@@ -60,7 +60,8 @@ class WeightedSamples:
     share
         Relative to those of the other sets.
     rows : (M,)
-        Positions of the samples that may be used, not even as another view otherwise; None for all.
+        Positions of the samples that may be used; the others do not judge as another view either.
+        None for all.
     """
 
     samples: Samples
@@ -127,7 +128,7 @@ class BatchSource(Protocol):
         ...
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
-        """Give the batches of one epoch from the first-th on, the same ones for the same number."""
+        """Yield the batches of an epoch from position `first` on, the same for the same number."""
         ...
 
 
@@ -179,8 +180,7 @@ class Batches:
         if len(self) < 1:
             raise TrainingError(
                 f"There are only {sum(self._counts)} samples, but a batch needs {config.batch}. "
-                "Record longer, or "
-                "choose smaller batches."
+                "Record longer, or choose smaller batches."
             )
         if augment is not None and augment.occlusion_probability > 0 and not occluders:
             raise ValueError(
@@ -197,7 +197,7 @@ class Batches:
         return self._all.skeleton.name
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
-        """Give the batches of an epoch, made ahead in a thread that ends with the iterator.
+        """Yield the batches of an epoch, made ahead in a thread that ends with the iterator.
 
         Parameters
         ----------
@@ -322,7 +322,7 @@ class Batches:
 
 
 def _join_parts(parts: Sequence[WeightedSamples]) -> Samples:
-    """Put the sets behind one another without their crops, and make sure that they can be cut."""
+    """Concatenate the sets without their crops, and make sure that these can be cut."""
     try:
         samples = join_without_images([part.samples for part in parts])
     except ValueError as error:
@@ -345,7 +345,7 @@ def _count_per_epoch(parts: Sequence[WeightedSamples], rows: Sequence[I64]) -> l
 
 
 def _patch_from_image(xy: np.ndarray, views: ViewBatch) -> np.ndarray:
-    """Carry points of each sample's image, (B, J, 2), px, into its patch, float32."""
+    """Transform points of each sample's image, (B, J, 2), px, into its patch, float32."""
     maps = views.image_from_crop.numpy().astype(float)
     centred = xy - maps[:, None, :, 2]
     return (np.einsum("bij,bkj->bki", np.linalg.inv(maps[:, :, :2]), centred) - HALF_CROP).astype(
@@ -354,9 +354,9 @@ def _patch_from_image(xy: np.ndarray, views: ViewBatch) -> np.ndarray:
 
 
 def _patch_from_camera(xyz: np.ndarray, root_depth_m: np.ndarray, views: ViewBatch) -> np.ndarray:
-    """Carry poses, (B, J, 3), m, camera, into patches, as `crops.patch_from_camera` does one."""
+    """Transform poses, (B, J, 3), m, camera, into patches, as `crops.patch_from_camera`."""
     here = replace(views, cam_from_world=torch.eye(4).expand(len(xyz), 4, 4))
-    uv, visible = patch_from_room(torch.from_numpy(np.asarray(xyz, np.float32)), here)
+    uv, visible = patch_from_world(torch.from_numpy(np.asarray(xyz, np.float32)), here)
     uv = np.where(visible[..., None].numpy(), uv.numpy(), np.nan)
     depth = root_depth_m[:, None]
     w = (xyz[..., 2] - depth) / (views.field_at_1m.numpy()[:, None] * depth)

@@ -1,7 +1,7 @@
 """Crops: the square of an image that a network sees, and the input that every network here expects.
 
-The way between a crop and the camera's space is the engine's (`engine.inference.patch`), which
-needs it live; training imports all of it from here.
+The transforms between a crop and the camera frame are the engine's (`engine.inference.patch`),
+which needs them live; training imports all of them from here.
 """
 
 from engine.inference.patch import (

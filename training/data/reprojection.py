@@ -1,4 +1,4 @@
-"""Reprojection: a pose found in one view, carried into another; in torch, for its gradients."""
+"""Reprojection: a pose found in one view, projected into another; in torch, for its gradients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,8 +90,8 @@ def batch_views(crops: Sequence[Crop]) -> ViewBatch:
     return ViewBatch(*(torch.from_numpy(np.asarray(array, np.float32)) for array in arrays))
 
 
-def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch) -> Tensor:
-    """Carry poses from the patch into the room.
+def world_from_patch(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch) -> Tensor:
+    """Transform poses from the patch to the world.
 
     Parameters
     ----------
@@ -115,8 +115,8 @@ def room_from_patch(uvw: Tensor, root_depth_m: Tensor, views: ViewBatch) -> Tens
     return (xyz - views.cam_from_world[:, None, :3, 3]) @ views.cam_from_world[:, :3, :3]
 
 
-def patch_from_room(xyz: Tensor, views: ViewBatch) -> tuple[Tensor, Tensor]:
-    """Carry points of the room into the patch.
+def patch_from_world(xyz: Tensor, views: ViewBatch) -> tuple[Tensor, Tensor]:
+    """Project points of the world into the patch.
 
     Parameters
     ----------

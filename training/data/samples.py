@@ -12,7 +12,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, get_args
 from zipfile import BadZipFile
 
@@ -21,7 +20,7 @@ import numpy as np
 from calibration.geometry.arrays import F32, F64, I64, U8
 from calibration.rig import Camera
 from calibration.skeleton import Skeleton, load_skeleton
-from engine.disk import partial_path
+from engine.disk import atomic_binary_file
 from training.errors import DatasetError, TrainingError
 
 MARGIN = 1.5
@@ -93,7 +92,7 @@ class Samples:
     skeleton
         Of the joints J.
     teacher
-        Whence `xyz` (where there is none, `xy`) is known; of sets that were joined, the least sure.
+        Where `xyz` (where there is none, `xy`) comes from; of joined sets, the least certain.
 
     Raises
     ------
@@ -171,7 +170,7 @@ class Samples:
 
 
 def join(parts: Sequence[Samples]) -> Samples:
-    """Put sets behind one another.
+    """Concatenate sets.
 
     Parameters
     ----------
@@ -193,7 +192,7 @@ def join(parts: Sequence[Samples]) -> Samples:
 
 
 def join_without_images(parts: Sequence[Samples]) -> Samples:
-    """Put sets behind one another as `join` does, without their crops: these are all black."""
+    """Concatenate sets as `join` does, without their crops: these are all black."""
     apart, first = [], 0
     for part in parts:
         distinct, dense = np.unique(part.frameset, return_inverse=True)
@@ -284,12 +283,7 @@ class SampleWriter:
     def __enter__(self) -> "SampleWriter":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def append(self, samples: Samples) -> None:
@@ -315,7 +309,7 @@ class SampleWriter:
         )
 
     def finish(self) -> None:
-        """Make it a set.
+        """Complete the set.
 
         Raises
         ------
@@ -354,9 +348,8 @@ def _merge(parts: Sequence[Samples]) -> dict[str, Any]:
     merged: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _DTYPES
     }
-    cameras = {
-        id(camera): camera for part in parts for camera in part.cameras
-    }  # two of one name may differ
+    # by identity: two cameras of one name may differ
+    cameras = {id(camera): camera for part in parts for camera in part.cameras}
     place = {key: index for index, key in enumerate(cameras)}
     merged["cameras"] = tuple(cameras.values())
     tables = [np.array([place[id(camera)] for camera in part.cameras], np.int32) for part in parts]
@@ -394,16 +387,8 @@ def _write_arrays(path: Path, merged: dict[str, Any], stored_px: int) -> None:
     )
     for name in ("matrix", "distortion", "cam_from_world"):
         arrays[f"cameras_{name}"] = np.array([getattr(camera, name) for camera in cameras])
-    partial = partial_path(path)
-    try:
-        with partial.open("wb") as file:
-            np.savez(file, **arrays, facts=np.array(json.dumps(facts)))
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with atomic_binary_file(path) as file:
+        np.savez(file, **arrays, facts=np.array(json.dumps(facts)))
 
 
 def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]) -> Samples:
@@ -413,8 +398,8 @@ def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]
     if size != np.prod(shape, dtype=np.int64):
         raise DatasetError(
             f"The crops of '{folder}' have {size} bytes instead of "
-            f"{np.prod(shape, dtype=np.int64)}: the file was cut "
-            "short. Delete the folder and make the samples again."
+            f"{np.prod(shape, dtype=np.int64)}: the file was cut short. Delete the folder and make "
+            "the samples again."
         )
     columns = [
         arrays[f"cameras_{name}"] for name in ("size_wh", "matrix", "distortion", "cam_from_world")
@@ -431,7 +416,7 @@ def _assemble(folder: Path, arrays: dict[str, np.ndarray], facts: dict[str, Any]
 
 
 def _to_training_error(folder: Path, error: OSError) -> TrainingError:
-    """Say what the disk did not do."""
+    """Describe why the disk did not take the samples."""
     what = (
         "Choose another folder"
         if isinstance(error, PATH_ERRORS)

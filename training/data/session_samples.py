@@ -1,4 +1,4 @@
-"""Samples of a session: crops of its videos, with the labels carried to each image's own time.
+"""Samples of a session: crops of its videos, with the labels at each image's own time.
 
 Its 400 lines are one pass over the videos of a session, step after step.
 """
@@ -207,8 +207,8 @@ def _load_rig(session: Session, labels: LabelSet, rig_file: Path | None) -> Rig:
     if calibration.id != labels.calibration.id:
         raise TrainingError(
             f"The labels '{labels.path.name}' use calibration {labels.calibration.id}, but "
-            f"'{path}' is "
-            f"{calibration.id}. Label the session again, or give the rig that it was labelled with."
+            f"'{path}' is {calibration.id}. Label the session again, or give the rig that it was "
+            "labelled with."
         )
     return Rig(tuple(rig[view] for view in labels.view_names), rig.time_offset_ns, rig.metadata)
 
@@ -245,9 +245,7 @@ def _find_nearest_images(
     before = np.maximum(after - 1, 0)
     nearest = np.where(target_ns - own[before] <= own[after] - target_ns, before, after)
     near = np.abs(own[nearest] - target_ns) <= MAX_OFFSET_PERIODS * 1e9 / video.rate_fps
-    first = np.concatenate(
-        [[True], nearest[1:] != nearest[:-1]]
-    )  # a slower view has no image twice
+    first = np.concatenate([[True], nearest[1:] != nearest[:-1]])  # no image of a slow view twice
     return np.where(near & first, nearest, -1), np.where(near, own[nearest], target_ns)
 
 
@@ -258,7 +256,7 @@ def _build_view(
     joint_map: JointMap,
     config: SessionSamplesConfig,
 ) -> _ViewData:
-    """Carry labels and a view's detections to its images' times, and to the network's joints."""
+    """Convert labels and a view's detections to its images' times and to the network's joints."""
     camera, number, time_ns = seen
     arrays = {name: labels.arrays[name] for name in ("xyz", "weight", "view_xy", "view_confidence")}
     is_label = labels.accepted & (arrays["weight"] > 0)
@@ -301,7 +299,7 @@ def _find_square(xy: F64, root_xyz: F64, camera: Camera, min_joints: int) -> F64
 
 
 def _interpolate_at(values: F64, known_ns: I64, target_ns: I64) -> F64:
-    """Carry joints, (T, J, C), from the labels' times to those of a view's images.
+    """Interpolate joints, (T, J, C), from the labels' times to those of a view's images.
 
     Between two labels a joint moves evenly. One without a neighbour stays where it is if the image
     is very near in time; else it is missing.
@@ -328,9 +326,8 @@ def _choose_samples(views: Sequence[_ViewData], config: SessionSamplesConfig) ->
     kept = np.zeros(usable.shape[1], bool)
     kept[instants[np.linspace(0, len(instants) - 1, count).round().astype(int)]] = True
     of, at = np.nonzero(usable & kept)
-    return of[: config.max_samples], at[
-        : config.max_samples
-    ]  # instants that more views saw may be a few too many
+    # the count is an estimate: instants that more views saw may be a few too many
+    return of[: config.max_samples], at[: config.max_samples]
 
 
 def _cut_crops(
@@ -365,7 +362,7 @@ def _assemble(
     labels: LabelSet,
     names: tuple[str, str, str],
 ) -> Samples:
-    """Put what is known of the chosen crops together."""
+    """Build the samples of the chosen crops."""
     of, at = chosen
     person, clip, skeleton = names
     known = {

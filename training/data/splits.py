@@ -81,8 +81,8 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
     for clip in np.unique(samples.clip):
         rows = np.flatnonzero(samples.clip == clip)
         judges[rows], trains[rows] = _split_by_time(samples.time_ns[rows], config)
-    mixed = np.isin(samples.frameset, samples.frameset[judges])
-    trains &= ~mixed  # an instant whose images straddle a limit
+    # an instant whose images straddle a limit judges as a whole
+    trains &= ~np.isin(samples.frameset, samples.frameset[judges])
     if config.held_out_camera:
         held_out = _is_from_camera(samples, config.held_out_camera)
         judges, trains = judges & held_out, trains & ~held_out
@@ -90,8 +90,7 @@ def split(samples: Samples, config: SplitConfig | None = None) -> Split:
     if min(len(found.train), len(found.judge)) < config.min_samples:
         raise TrainingError(
             f"Of {len(samples)} samples, {len(found.train)} would train and {len(found.judge)} "
-            "judge; each side needs "
-            f"{config.min_samples}. Record longer, or hold out less."
+            f"judge; each side needs {config.min_samples}. Record longer, or hold out less."
         )
     return found
 

@@ -21,9 +21,9 @@ DERIVED_JOINTS = {
 }
 """Joints as weighted means of others.
 
-In Drillis and Contini's fractions of the stature shoulders are at 0.81, ears at 0.93 and the crown
-at 1: the crown is 0.6 of the way from shoulders to ears beyond the ears, the base of the skull
-half way. The spine is half way from pelvis to thorax.
+In Drillis and Contini's (1966) fractions of the stature, shoulders are at 0.81, ears at 0.93 and
+the crown at 1: the crown is 0.6 of the way from shoulders to ears beyond the ears, the base of the
+skull half way. The spine is half way from pelvis to thorax.
 """
 
 
@@ -100,11 +100,12 @@ def map_joints(source: Skeleton, target: Skeleton) -> JointMap:
     Returns
     -------
     joint_map
+        A joint of the same name is copied, whatever `DERIVED_JOINTS` says of it.
 
     Raises
     ------
     ValueError
-        If the source has not what a joint of the target is made of.
+        If the source lacks a joint that a joint of the target is made of.
     """
     weight = np.zeros((len(target.joints), len(source.joints)))
     for row, joint in enumerate(target.joints):

@@ -1,4 +1,4 @@
-"""Let a network find the joints in samples: its square is cut out of the stored crop."""
+"""Run a network on samples: the square that it sees is cut out of the stored crop."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def estimate_samples(
     *,
     regions: F64 | None = None,
 ) -> F64:
-    """Let a network find the joints in every sample.
+    """Estimate the joints in every sample.
 
     Parameters
     ----------

@@ -13,16 +13,12 @@ from training.networks.pose_network import PoseNetwork
 
 
 def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
-    """Return a network as `training.evaluation.estimate_samples` wants it.
+    """Return a network as an `EstimateFunction`.
 
     Parameters
     ----------
     network
-        Where it is, in float32. Its training mode is restored after each call.
-
-    Returns
-    -------
-    estimate
+        On any device, in float32. Its training mode is restored after each call.
     """
 
     def estimate(image: F32) -> F32:
@@ -42,10 +38,6 @@ def make_torch_estimate(network: PoseNetwork) -> EstimateFunction:
 
 def open_checkpoint(path: Path) -> EvaluatedModel:
     """Open the network of a checkpoint, with its averaged weights.
-
-    Returns
-    -------
-    network
 
     Raises
     ------

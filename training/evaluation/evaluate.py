@@ -1,4 +1,4 @@
-"""Evaluate: run a network on samples, and measure it in four ways, the honest one first.
+"""Evaluate: run a network on samples, and measure it under four protocols, the honest one first.
 
 What a network alone can know is a crop around the joints that a detector found, and the person's
 stature. Papers of this family measure with the crop and the depth of the ground truth; those
@@ -13,7 +13,6 @@ import numpy as np
 from calibration.geometry.arrays import F64, I64
 from calibration.skeleton import Skeleton
 from calibration.world.scale import CHAIN_OF_STATURE
-from engine.inference.preprocess import Region
 from training.data.crops import (
     Crop,
     camera_from_patch,
@@ -21,6 +20,7 @@ from training.data.crops import (
     patch_from_image,
     root_depth_from_bones,
 )
+from training.data.recrop import region_from_square
 from training.data.samples import ROOT, Samples, Teacher
 from training.errors import TrainingError
 from training.evaluation import metrics
@@ -93,7 +93,7 @@ class EvaluateConfig:
 def evaluate_model(
     estimate: EstimateFunction, samples: Samples, size_px: int, config: EvaluateConfig | None = None
 ) -> Evaluation:
-    """Judge a network in all four ways.
+    """Judge a network under all four protocols.
 
     Parameters
     ----------
@@ -107,8 +107,8 @@ def evaluate_model(
     Returns
     -------
     evaluation
-        Its ways: the detector's box with the depth from stature, then with the true depth; the true
-        box likewise.
+        Its protocols: the detector's box with the depth from stature, then with the true depth; the
+        true box likewise.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def evaluate_poses(uvw: F64, samples: Samples, config: EvaluateConfig | None = N
     Returns
     -------
     evaluation
-        Two ways: the depth from stature, and the true depth.
+        Two protocols: the depth from stature, and the true depth.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def _evaluate_parts(
     truth = get_reference_poses(samples)
     stature = _find_statures(truth, samples, config.stature_m)
     cluster, clusters_are = _assign_clusters(samples, config.block_s)
-    ways = []
+    results = []
     for uvw, regions, box in parts:
         placed = _place_poses(uvw, regions, samples, stature)
         pckh = _compute_pckh(uvw, regions, truth, samples)
@@ -166,14 +166,13 @@ def _evaluate_parts(
                 samples,
                 cluster,
             )
-            ways.append(_add_intervals(measured, cluster, config.seed))
+            results.append(_add_intervals(measured, cluster, config.seed))
     if not any(
-        np.isfinite(values).any() for measured in ways for values in measured.errors.values()
+        np.isfinite(values).any() for measured in results for values in measured.errors.values()
     ):
         raise TrainingError(
-            f"None of the {len(samples)} samples can be judged: nothing is known of their "
-            "joints. Take samples that "
-            "have a truth, or whose labels were accepted."
+            f"None of the {len(samples)} samples can be judged: nothing is known of their joints. "
+            "Take samples that have a truth, or whose labels were accepted."
         )
     people = {
         person: stature[row]
@@ -181,13 +180,15 @@ def _evaluate_parts(
         if np.isfinite(stature[row])
     }
     config = replace(config, judge=config.judge or JUDGE_DESCRIPTIONS[samples.teacher])
-    remarks = _collect_remarks(ways, (cluster, people), samples.teacher, config)
+    remarks = _collect_remarks(results, (cluster, people), samples.teacher, config)
     names = (config.model, config.judge, samples.skeleton.joints)
-    return Evaluation(*names, cluster, clusters_are, people, tuple(ways), remarks, samples.teacher)
+    return Evaluation(
+        *names, cluster, clusters_are, people, tuple(results), remarks, samples.teacher
+    )
 
 
 def _place_poses(uvw: F64, regions: F64, samples: Samples, stature_m: F64) -> dict[str, F64]:
-    """Carry poses to their cameras, (N, J, 3), m, by the depth from stature and by the true one."""
+    """Place poses before their cameras, (N, J, 3), m, by depth from stature and by the true one."""
     chains = chain_indices(samples.skeleton)
     xyz = {depth: np.full(uvw.shape, np.nan) for depth in ("bones", "true")}
     true_depth = get_reference_poses(samples)[:, samples.skeleton.index(ROOT), 2]
@@ -250,7 +251,7 @@ def _compute_pckh(uvw: F64, regions: F64, truth: F64, samples: Samples) -> F64:
 
 
 def _measure(
-    way: EvaluationProtocol,
+    protocol: EvaluationProtocol,
     poses: tuple[F64, dict[str, F64]],
     samples: Samples,
     cluster: np.ndarray,
@@ -277,7 +278,7 @@ def _measure(
     ]
     counted = 100 * float(np.isfinite(errors["mpjpe"]).mean())
     return ProtocolResult(
-        way, xyz, errors, {}, by, counted, tuple((clip, mm) for mm, clip in worst)
+        protocol, xyz, errors, {}, by, counted, tuple((clip, mm) for mm, clip in worst)
     )
 
 
@@ -297,7 +298,7 @@ def _group_by_name(by_metric: dict[str, dict[str, float]]) -> dict[str, dict[str
 
 
 def _assign_clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]:
-    """Name what each sample is resampled with, (N,): its clip, or a block of its clip's time."""
+    """Name the cluster of each sample, (N,): its clip, or a block of its clip's time."""
     clip = np.array(samples.clips)[samples.clip]
     if len(np.unique(clip)) >= MIN_CLIPS or not len(samples):
         return clip, f"{len(np.unique(clip))} resampled clips"
@@ -309,14 +310,14 @@ def _assign_clusters(samples: Samples, block_s: float) -> tuple[np.ndarray, str]
 
 
 def _collect_remarks(
-    ways: list[ProtocolResult],
+    results: list[ProtocolResult],
     known: tuple[np.ndarray, dict[str, float]],
     teacher: Teacher,
     config: EvaluateConfig,
 ) -> tuple[str, ...]:
-    """Say what limits the figures; `known` are the clusters and the statures."""
+    """List what limits the figures; `known` are the clusters and the statures."""
     cluster, people = known
-    joints = ways[0].errors["mpjpe"].shape[1]
+    joints = results[0].errors["mpjpe"].shape[1]
     said = [
         f"The {ROOT}, 0 by definition, is one of the {joints} joints of MPJPE, as in the papers."
     ]
@@ -325,8 +326,7 @@ def _collect_remarks(
         said.append(
             "'Depth from stature' uses the stature of "
             f"{', '.join(guessed) if len(guessed) <= 3 else f'{len(guessed)} people'} from the "
-            "judge's poses: one "
-            "number per person, which a person would type in."
+            "judge's poses: one number per person, which a person would type in."
         )
     if teacher != "truth":
         said.append(
@@ -339,9 +339,9 @@ def _collect_remarks(
             f"The intervals are based on {count} clips or blocks only: they are narrower than they "
             "should be."
         )
-    if ways[0].counted_percent < 50:
+    if results[0].counted_percent < 50:
         said.append(
-            f"Only {ways[0].counted_percent:.0f} % of the joints could be compared; the hard "
+            f"Only {results[0].counted_percent:.0f} % of the joints could be compared; the hard "
             "ones may be missing."
         )
     return tuple(said)
@@ -349,5 +349,4 @@ def _collect_remarks(
 
 def _make_crop(region: F64, samples: Samples, row: int) -> Crop:
     """Describe a square of a sample's image; its size in pixels does not matter here."""
-    x, y, side = (float(value) for value in region)
-    return Crop(Region((x, y), (side, side)), 1, samples.cameras[samples.camera[row]])
+    return Crop(region_from_square(region), 1, samples.cameras[samples.camera[row]])

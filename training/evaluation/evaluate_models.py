@@ -60,10 +60,6 @@ def evaluate_models(
     progress
         May raise to cancel.
 
-    Returns
-    -------
-    evaluated
-
     Raises
     ------
     TrainingError
@@ -93,7 +89,10 @@ def load_samples(folders: Sequence[Path]) -> tuple[Samples, EvaluateConfig]:
 
     Returns
     -------
-    samples, config
+    samples
+        All sets, one after another.
+    config
+        The usual one: the samples' teacher judges.
 
     Raises
     ------
@@ -132,7 +131,9 @@ def cut_session_samples(
 
     Returns
     -------
-    samples, config
+    samples
+    config
+        Names the rig's labels as the judge and, where the session states it, the stature.
 
     Raises
     ------

@@ -50,10 +50,6 @@ def open_model(what: str) -> Iterator[EvaluatedModel]:
         Path of a checkpoint (``.pt``), of a card or of its folder; or a name in the library of
         networks.
 
-    Yields
-    ------
-    network
-
     Raises
     ------
     TrainingError
@@ -83,8 +79,7 @@ def demand_same_joints(model: EvaluatedModel, samples: Samples) -> None:
         joints = len(load_skeleton(model.skeleton).joints)
         raise TrainingError(
             f"'{model.name}' finds the {joints} joints of '{model.skeleton}', the samples have "
-            "those of "
-            f"'{samples.skeleton.name}'. Give samples that were made for this model."
+            f"those of '{samples.skeleton.name}'. Give samples that were made for this model."
         )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from training.data.samples import Teacher
-from training.evaluation.intervals import Interval, bootstrap_interval
+from training.evaluation.intervals import Interval, bootstrap_interval, mean
 
 METRICS = {
     "mpjpe": ("MPJPE", "mm"),
@@ -59,7 +59,7 @@ class EvaluationProtocol:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ProtocolResult:
-    """The figures of one way.
+    """The figures under one protocol.
 
     Parameters
     ----------
@@ -102,13 +102,13 @@ class Evaluation:
     cluster_description
         In words: what is resampled for the intervals.
     stature_m : by person
-        That gave the depth where it was not given.
+        The stature from which the depth was computed where it was not given.
     results
         The honest one first: what a single camera can know comes before what needs the truth.
     remarks
         Sentences about what limits these figures.
     teacher
-        Whence the judge's joints are known.
+        Where the judge's joints come from.
     """
 
     model: str
@@ -123,7 +123,7 @@ class Evaluation:
 
     @property
     def primary(self) -> ProtocolResult:
-        """The first way: the least was given."""
+        """The first protocol: the least was given."""
         return self.results[0]
 
     def to_table(self) -> dict[str, Any]:
@@ -146,7 +146,7 @@ class Evaluation:
         return json.dumps(self.to_table(), indent=1)
 
     def to_text(self) -> str:
-        """Return the figures as a table: all ways, then the first by action, view and joint."""
+        """Return the figures as a table: all protocols, the first also by action, view, joint."""
         lines = [
             f"Network   {self.model}",
             f"Judge     {self.judge}",
@@ -174,7 +174,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class ModelComparison:
-    """Two networks in one way, on the joints that both were measured on.
+    """Two networks under one protocol, on the joints that both were measured on.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def compare_models(
 
     Returns
     -------
-    compared : one per way that both have, in the order of `after`
+    compared : one per protocol that both have, in the order of `after`
 
     Raises
     ------
@@ -245,7 +245,7 @@ def compare_models(
 def _compare_results(
     old: ProtocolResult, new: ProtocolResult, labels: tuple[np.ndarray, np.ndarray], seed: int
 ) -> ModelComparison:
-    """Compare two networks in one way."""
+    """Compare two networks under one protocol."""
     cluster, action = labels
     first, second = old.errors["mpjpe"], new.errors["mpjpe"]
     both = np.isfinite(first) & np.isfinite(second)
@@ -259,14 +259,8 @@ def _compare_results(
     return ModelComparison(new.protocol, mean(first), mean(second), difference, by_action)
 
 
-def mean(errors: F64) -> float:
-    """Average what was measured; NaN where nothing was."""
-    measured = errors[np.isfinite(errors)]
-    return float(measured.mean()) if measured.size else math.nan
-
-
 def _result_to_table(measured: ProtocolResult) -> dict[str, Any]:
-    """Return a way's figures as plain values."""
+    """Return the figures of a protocol as plain values."""
     overall = {
         name: [interval.low, interval.mean, interval.high]
         for name, interval in measured.overall.items()
@@ -294,7 +288,7 @@ def _to_plain(value: Any) -> Any:
 
 
 def _format_overall(results: Sequence[ProtocolResult]) -> list[str]:
-    """Write every way's overall figures, and the intervals of MPJPE."""
+    """Format every protocol's overall figures, and the intervals of MPJPE."""
     width = max(len(measured.protocol.description) for measured in results)
     head = "  ".join(f"{title:>{_column_width(title)}}" for title, _ in METRICS.values())
     lines = [f"{'':{width}}  {head}  MPJPE between"]

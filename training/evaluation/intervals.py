@@ -15,7 +15,7 @@ CONFIDENCE_LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and its range with other clips.
+    """A mean, and the range in which it would lie with other clips.
 
     Parameters
     ----------
@@ -26,6 +26,12 @@ class Interval:
     low: float
     mean: float
     high: float
+
+
+def mean(errors: F64) -> float:
+    """Average what was measured; NaN where nothing was."""
+    measured = errors[np.isfinite(errors)]
+    return float(measured.mean()) if measured.size else float("nan")
 
 
 def mean_by_joint(errors: F64, joints: Sequence[str]) -> dict[str, float]:
@@ -41,7 +47,7 @@ def mean_by_joint(errors: F64, joints: Sequence[str]) -> dict[str, float]:
     means : by joint
         NaN for one that was never measured.
     """
-    return {joint: _mean(errors[:, index]) for index, joint in enumerate(joints)}
+    return {joint: mean(errors[:, index]) for index, joint in enumerate(joints)}
 
 
 def mean_by_label(errors: F64, labels: Sequence[str] | NDArray[Any]) -> dict[str, float]:
@@ -57,7 +63,7 @@ def mean_by_label(errors: F64, labels: Sequence[str] | NDArray[Any]) -> dict[str
     means : by label, in alphabetic order
     """
     labels = np.asarray(labels)
-    return {str(label): _mean(errors[labels == label]) for label in np.unique(labels)}
+    return {str(label): mean(errors[labels == label]) for label in np.unique(labels)}
 
 
 def bootstrap_interval(
@@ -78,8 +84,11 @@ def bootstrap_interval(
     Returns
     -------
     interval
-        95 %, percentile bootstrap. One clip alone gives bounds of NaN: it says nothing about other
-        clips.
+        95 %. One clip alone gives bounds of NaN: it says nothing about other clips.
+
+    Notes
+    -----
+    Percentile bootstrap (Efron & Tibshirani 1993, 13.3) over clips as clusters.
     """
     _, clip = np.unique(np.asarray(clips), return_inverse=True)
     flat = np.asarray(errors, float).reshape(len(clip), -1)
@@ -87,16 +96,10 @@ def bootstrap_interval(
     counts = np.bincount(clip, np.isfinite(flat).sum(1))
     sums, counts = sums[counts > 0], counts[counts > 0]
     if len(sums) < 2:
-        return Interval(np.nan, _mean(flat), np.nan)
+        return Interval(np.nan, mean(flat), np.nan)
     drawn = np.random.default_rng(seed).multinomial(
         len(sums), np.full(len(sums), 1 / len(sums)), resamples
     )
     means = (drawn @ sums) / (drawn @ counts)
     low, high = np.quantile(means, [(1 - CONFIDENCE_LEVEL) / 2, (1 + CONFIDENCE_LEVEL) / 2])
-    return Interval(float(low), _mean(flat), float(high))
-
-
-def _mean(errors: F64) -> float:
-    """Average what was measured; NaN where nothing was."""
-    measured = errors[np.isfinite(errors)]
-    return float(measured.mean()) if measured.size else float("nan")
+    return Interval(float(low), mean(flat), float(high))

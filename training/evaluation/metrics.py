@@ -1,4 +1,4 @@
-"""Metrics: how far predicted poses are from the truth, as papers define it, and as some compute it.
+"""Metrics: how far predicted poses are from the truth, as papers define and as some compute it.
 
 Each error is a distance per joint, (N, J), in metres, so that it can be averaged by joint, view or
 action. Missing is NaN and is left out of every mean.
@@ -6,14 +6,14 @@ action. Missing is NaN and is left out of every mean.
 
 import numpy as np
 
-from calibration.geometry.arrays import F64
+from calibration.geometry.arrays import F64, Mask
 
 PCK_M = 0.150
 AUC_THRESHOLDS_M = np.linspace(0.0, 0.150, 31)
 """0 to 150 mm in steps of 5, as MPI-INF-3DHP's own evaluation has them."""
 
 PCKH_SHARE = 0.5
-"""MPII's head size is this share of the diagonal of its head box."""
+"""A joint counts as found within this share of the head's size."""
 
 MIN_JOINTS = 3
 """Fewer do not fix a similarity."""
@@ -41,7 +41,7 @@ def joint_errors(predicted: F64, truth: F64) -> F64:
 
 
 def mpjpe(predicted: F64, truth: F64, root: int) -> F64:
-    """Return errors after each pose's own root is its origin (MPJPE, protocol #1).
+    """Return errors with each pose's own root as its origin (MPJPE, protocol #1).
 
     Parameters
     ----------
@@ -52,6 +52,10 @@ def mpjpe(predicted: F64, truth: F64, root: int) -> F64:
     Returns
     -------
     errors : (N, J), m
+
+    Notes
+    -----
+    As Human3.6M defines it (Ionescu et al. 2014).
     """
     return joint_errors(to_root_relative(predicted, root), to_root_relative(truth, root))
 
@@ -76,7 +80,7 @@ def n_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
     """
     p = to_root_relative(predicted, root)
     g = to_root_relative(truth, root)
-    both = np.isfinite(p).all(-1, keepdims=True) & np.isfinite(g).all(-1, keepdims=True)
+    both = _find_common_joints(p, g)
     product = np.where(both, g * p, 0.0).sum((1, 2), keepdims=True)
     square = np.where(both, p * p, 0.0).sum((1, 2), keepdims=True)
     scale = np.divide(product, square, out=np.zeros_like(product), where=square > 0)
@@ -99,7 +103,7 @@ def p_mpjpe(predicted: F64, truth: F64) -> F64:
 
 
 def rerooted_p_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
-    """Return errors after the best similarity and moving both roots together (EpipolarPose's code).
+    """Return errors after the best similarity and a shift root to root (EpipolarPose's code).
 
     Parameters
     ----------
@@ -120,7 +124,7 @@ def rerooted_p_mpjpe(predicted: F64, truth: F64, root: int) -> F64:
 
 
 def align_poses(source: F64, target: F64) -> F64:
-    """Carry each pose onto its target by the similarity of least squared error.
+    """Align each pose with its target by the similarity of least squared error.
 
     Parameters
     ----------
@@ -135,7 +139,7 @@ def align_poses(source: F64, target: F64) -> F64:
     -----
     Umeyama (1991), all poses at once; no reflection.
     """
-    both = np.isfinite(source).all(-1, keepdims=True) & np.isfinite(target).all(-1, keepdims=True)
+    both = _find_common_joints(source, target)
     count = both.sum(1, keepdims=True).astype(float)
     share = both / np.maximum(count, 1.0)
     mean_a = np.where(both, share * source, 0.0).sum(1, keepdims=True)
@@ -165,8 +169,12 @@ def pck(errors: F64, threshold_m: float = PCK_M) -> F64:
     -------
     correct : (N, J)
         Its mean is the PCK; NaN where the error is.
+
+    Notes
+    -----
+    As MPI-INF-3DHP defines 3D PCK (Mehta et al. 2017), with 150 mm.
     """
-    return np.where(np.isnan(errors), np.nan, (errors <= threshold_m).astype(float))
+    return _count_within(errors, threshold_m)
 
 
 def auc(errors: F64) -> F64:
@@ -180,6 +188,10 @@ def auc(errors: F64) -> F64:
     -------
     share : (N, J)
         Its mean is the AUC; NaN where the error is.
+
+    Notes
+    -----
+    As MPI-INF-3DHP defines it (Mehta et al. 2017).
     """
     within = np.searchsorted(AUC_THRESHOLDS_M, errors, side="left")
     return np.where(np.isnan(errors), np.nan, 1.0 - within / len(AUC_THRESHOLDS_M))
@@ -199,6 +211,21 @@ def pckh(errors_px: F64, head_px: F64) -> F64:
     -------
     correct : (N, J)
         Its mean is the PCKh; NaN where the error or the head is missing.
+
+    Notes
+    -----
+    Andriluka et al. (2014); their head size is 0.6 of the diagonal of an annotated head box, which
+    other sets do not have.
     """
     relative = errors_px / np.where(head_px > 0, head_px, np.nan)[:, None]
-    return np.where(np.isnan(relative), np.nan, (relative <= PCKH_SHARE).astype(float))
+    return _count_within(relative, PCKH_SHARE)
+
+
+def _find_common_joints(a: F64, b: F64) -> Mask:
+    """Mark the joints that both poses have, (N, J, 1)."""
+    return np.asarray(np.isfinite(a + b).all(-1, keepdims=True))
+
+
+def _count_within(errors: F64, threshold: float) -> F64:
+    """Return 1 where an error is within a threshold, else 0; NaN stays NaN."""
+    return np.where(np.isnan(errors), np.nan, (errors <= threshold).astype(float))

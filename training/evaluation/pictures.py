@@ -5,7 +5,6 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64, U8
 from calibration.skeleton import Skeleton
-from engine.inference.preprocess import Region
 from training.data.crops import Crop, patch_from_camera
 from training.data.recrop import recrop, region_from_square
 from training.data.samples import ROOT, Samples
@@ -97,9 +96,8 @@ def draw_pose(
 
 def _draw_row(measured: ProtocolResult, samples: Samples, row: int) -> U8:
     """Draw one sample."""
-    x, y, side = (float(value) for value in samples.region[row])
-    crop = Crop(Region((x, y), (side, side)), PANEL_PX, samples.cameras[samples.camera[row]])
     region = samples.region[row]
+    crop = Crop(region_from_square(region), PANEL_PX, samples.cameras[samples.camera[row]])
     picture = recrop(samples.image[row], region, region_from_square(region), PANEL_PX)
     judge = get_reference_poses(samples)[row]
     found = measured.xyz[row]
@@ -137,7 +135,7 @@ def _draw_side_view(judge: F64, found: F64, skeleton: Skeleton) -> U8:
 
 
 def _pick_spread_out(rows: I64, cluster: np.ndarray) -> I64:
-    """Take the first of the rows, no two of one cluster while there are others."""
+    """Choose the first of the rows, no two of one cluster while there are others."""
     _, first = np.unique(cluster[rows], return_index=True)
     ahead = np.sort(first)
     rest = np.setdiff1d(np.arange(len(rows)), ahead)

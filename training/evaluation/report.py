@@ -72,7 +72,7 @@ def write_evaluation(
 
 
 def draw_pictures(evaluation: Evaluation, samples: Samples) -> dict[str, U8]:
-    """Draw the worst, typical and best samples of the honest way, BGR images by kind."""
+    """Draw the worst, typical and best samples under the first protocol, BGR images by kind."""
     chosen = choose_rows(evaluation.primary, evaluation.cluster)
     return {kind: draw_rows(evaluation.primary, samples, rows) for kind, rows in chosen.items()}
 
@@ -119,7 +119,7 @@ def _render_page(
 
 
 def _render_head(evaluation: Evaluation) -> str:
-    """Say what was judged by what, and the one figure that counts."""
+    """Show what was judged by what, and the one figure that counts."""
     honest = evaluation.primary
     facts = (
         (
@@ -148,7 +148,7 @@ def _render_head(evaluation: Evaluation) -> str:
 
 
 def _render_comparison(comparisons: Sequence[ModelComparison]) -> str:
-    """Say how the network does against another one."""
+    """Show how the network compares with another one."""
     if not comparisons:
         return ""
     rows = "".join(f"<li>{escape(each.description)}</li>" for each in comparisons)
@@ -162,7 +162,7 @@ def _render_comparison(comparisons: Sequence[ModelComparison]) -> str:
 
 
 def _render_results(evaluation: Evaluation) -> str:
-    """Show every way's overall figures with their intervals."""
+    """Show the overall figures under every protocol, with their intervals."""
     head = "".join(f"<th>{escape(title)}</th>" for title, _ in METRICS.values())
     rows = []
     for measured in evaluation.results:
@@ -176,13 +176,13 @@ def _render_results(evaluation: Evaluation) -> str:
     note = "The first row is what a single camera can know. What needs the truth stands below it."
     return (
         f'<section><h2>Overall</h2><p class="note">{note}</p><div '
-        f'class="scroll"><table><tr><th>Told</th>{head}</tr>'
+        f'class="scroll"><table><tr><th>Given</th>{head}</tr>'
         f"{''.join(rows)}</table></div></section>"
     )
 
 
 def _render_group(evaluation: Evaluation, group: str) -> str:
-    """Show the honest way by joint, view, action or person; nothing where all is one."""
+    """Show the first protocol by joint, view, action or person; nothing where all is one."""
     means = evaluation.primary.by_group.get(group, {})
     if len(means) < 2:
         return ""

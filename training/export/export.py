@@ -87,7 +87,10 @@ def export_model(checkpoint: Checkpoint, folder: Path, name: str, facts: CardFac
 def export_embedded_model(
     checkpoint: Checkpoint, folder: Path, name: str, facts: CardFacts
 ) -> Path:
-    """Write a model as the program ships it: ``<name>.onnx``, ``<name>.pt``, ``<name>.toml``."""
+    """Write a model as the program ships it: ``<name>.onnx``, ``<name>.pt``, ``<name>.toml``.
+
+    Parameters, result and errors are those of `export_model`.
+    """
     paths = (folder / f"{name}.toml", folder / f"{name}.onnx", folder / f"{name}.pt")
     return _export_files(checkpoint, paths, name, facts)
 
@@ -178,7 +181,7 @@ def _build_card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardF
 
 
 def _strip_training_state(checkpoint: Checkpoint) -> Checkpoint:
-    """Keep of a checkpoint what another training can start from."""
+    """Return of a checkpoint what another training can start from."""
     weights = checkpoint.weights if checkpoint.ema is None else checkpoint.ema
     return replace(checkpoint, weights=weights, ema=None, optimizer=None, random={}, position={})
 

@@ -47,7 +47,7 @@ class Parity:
 
     @property
     def accepted(self) -> bool:
-        """Tell whether the file may be used."""
+        """Whether the file may be used."""
         return self.crops >= MIN_CROPS and all(
             value <= MAX_RELATIVE for value in self.deviation.values()
         )
@@ -65,10 +65,6 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
     crops_bgr : (N, P, P, 3), uint8
         100 or more real ones with people in them, of any size: they are scaled to the network's.
 
-    Returns
-    -------
-    parity
-
     Raises
     ------
     EngineError
@@ -76,7 +72,7 @@ def check_parity(checkpoint: Checkpoint, card_path: Path, crops_bgr: U8) -> Pari
     """
     card = read_card(card_path)
     batches = [
-        _to_batch(crops_bgr[start : start + BATCH], card)
+        crops_to_batch(crops_bgr[start : start + BATCH], card)
         for start in range(0, len(crops_bgr), BATCH)
     ]
     expected = _run_torch(network_from_checkpoint(checkpoint), batches)
@@ -96,18 +92,15 @@ def demand_parity(parity: Parity) -> None:
     """
     if parity.crops < MIN_CROPS:
         raise TrainingError(
-            f"{parity.crops} crops prove nothing about an exported model; {MIN_CROPS} are "
-            "needed. Record more, then "
-            "export it again."
+            f"{parity.crops} crops prove nothing about an exported model; {MIN_CROPS} are needed. "
+            "Record more, then export it again."
         )
     for runtime, deviation in parity.deviation.items():
         if not deviation <= MAX_RELATIVE:
             raise TrainingError(
                 f"The exported model differs from the trained one by {deviation:.1e} in "
-                f"'{runtime}', and at most "
-                f"{MAX_RELATIVE:.0e} is allowed, so it was not taken. The checkpoint is kept; "
-                "export it again, and "
-                "report it if it stays."
+                f"'{runtime}', and at most {MAX_RELATIVE:.0e} is allowed, so it was not taken. The "
+                "checkpoint is kept; export it again, and report it if it stays."
             )
 
 
@@ -130,8 +123,8 @@ def compute_relative_deviation(found: F32, expected: F32) -> float:
     return float((apart / np.maximum(largest, MIN_OUTPUT_SCALE)).max())
 
 
-def _to_batch(crops_bgr: U8, card: ModelCard) -> F32:
-    """Bring crops to what the network sees."""
+def crops_to_batch(crops_bgr: U8, card: ModelCard) -> F32:
+    """Convert crops, (N, P, P, 3), to the input of a network, (N, 3, S, S)."""
     region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
     return to_batch(
         [cut(crop, region, card.input.size_wh, BLACK) for crop in crops_bgr], card.input

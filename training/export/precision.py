@@ -9,11 +9,11 @@ from calibration.geometry.arrays import F32, U8
 from engine.errors import BackendUnavailableError
 from engine.inference.backends import BackendOptions
 from engine.inference.monocular import INPUT, MonocularModel
-from engine.inference.preprocess import BLACK, cut, to_batch, whole_image
 from engine.inference.quantize import quantize_convolutions
 from engine.models.card import ModelCard, ModelFile, PathSource, read_card, write_card
 from training.errors import TrainingError
 from training.evaluation.estimate_samples import EstimateFunction
+from training.export.parity import crops_to_batch
 
 MAX_LOSS_MM = 1.0
 MIN_CROPS = 100
@@ -44,7 +44,7 @@ class PrecisionVerdict:
 
     @property
     def accepted(self) -> bool:
-        """Tell whether the format may be used."""
+        """Whether the format may be used."""
         return self.mm - self.f32_mm <= MAX_LOSS_MM
 
 
@@ -127,14 +127,9 @@ def _measure(card: ModelCard, judge: Judge, precision: str) -> float:
 
 
 def _iter_batches(crops_bgr: U8, card: ModelCard) -> Iterator[F32]:
-    """Bring crops to what the network sees, some at a time."""
-    region = whole_image((crops_bgr.shape[2], crops_bgr.shape[1]))
+    """Convert crops to the input of the network, some at a time."""
     for start in range(0, len(crops_bgr), BATCH):
-        crops = [
-            cut(crop, region, card.input.size_wh, BLACK)
-            for crop in crops_bgr[start : start + BATCH]
-        ]
-        yield to_batch(crops, card.input)
+        yield crops_to_batch(crops_bgr[start : start + BATCH], card)
 
 
 def _build_int8_card(card: ModelCard, target: Path) -> ModelCard:

@@ -24,6 +24,7 @@ def compute_training_minutes(minutes: float, used_s: float) -> float:
     Returns
     -------
     minutes
+        Of training alone: `minutes` less `used_s` and `RESERVED_S`.
 
     Raises
     ------
@@ -34,9 +35,8 @@ def compute_training_minutes(minutes: float, used_s: float) -> float:
     if left_s < MIN_TRAINING_S:
         enough = math.ceil((used_s + RESERVED_S + 2 * MIN_TRAINING_S) / 60)
         raise TrainingError(
-            f"Labelling and cutting took {used_s:.0f} s, and comparing will take "
-            f"{RESERVED_S:.0f} s: of {minutes:g} "
-            "minutes nothing is left for training. Give it "
+            f"Labelling and cutting took {used_s:.0f} s, and comparing will take {RESERVED_S:.0f} "
+            f"s: of {minutes:g} minutes nothing is left for training. Give it "
             f"{max(enough, math.floor(minutes) + 1)} minutes or more."
         )
     return left_s / 60.0

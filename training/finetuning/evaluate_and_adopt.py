@@ -45,7 +45,7 @@ ADOPTED_BY = "fine-tuning"
 
 
 def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Let both networks answer the exam, and judge."""
+    """Run both networks on the held-out samples, and judge them."""
     samples = _load_held_out(context)
     strangers = load_strangers(context)
     before = [
@@ -70,7 +70,13 @@ def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Draw the typical pictures, and write the page."""
+    """Draw the typical pictures, and write the page.
+
+    Raises
+    ------
+    TrainingError
+        If a picture cannot be written.
+    """
     samples = _load_held_out(context)
     verdict = verdict_from_table(context.results["compare"]["verdict"])
     with np.load(context.folder / PREDICTIONS) as file:
@@ -101,7 +107,7 @@ def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Put the new network with its figures and its report into the library."""
+    """Add the new network with its figures and its report to the library."""
     card_path = Path(context.results["export"]["card"])
     card = read_card(card_path)
     verdict = verdict_from_table(context.results["compare"]["verdict"])
@@ -117,22 +123,26 @@ def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Let the new model serve the person, if the one it was compared with still does."""
+    """Adopt the new model for the person, if the one it was compared with still serves.
+
+    Raises
+    ------
+    TrainingError
+        If another model came into use meanwhile.
+    """
     name = context.results["add"]["name"]
     person = context.request.person
     library = open_library(context)
     if list_adopted(library.read_history(), person, "")[-1:] == [name]:
-        return {
-            "name": name
-        }  # the run was killed between the choice and the word on it: it is not chosen twice
+        # the run was killed between adopting and recording it: it is not adopted twice
+        return {"name": name}
     serving = library.find_serving_model(person)
     if serving is not None and serving.name != context.results["parent"]["rival"]:
         whose = f" --person {shlex.quote(person)}" if person else ""
         raise TrainingError(
             f"While '{name}' was fine-tuned, '{serving.name}' came into use, with which it was not "
-            "compared; that one "
-            "stays. Compare the two with 'epipole evaluate', or choose with: epipole models "
-            f"use {name}{whose}."
+            "compared; that one stays. Compare the two with 'epipole evaluate', or choose with: "
+            f"epipole models use {name}{whose}."
         )
     library.adopt(name, person, reason=context.results["compare"]["message"], by=ADOPTED_BY)
     return {"name": name}
@@ -155,7 +165,7 @@ def _load_held_out(context: StepContext) -> Samples:
 
 
 def _predict(network: str, samples: Samples) -> F64:
-    """Let a network find the joints, (N, J, 3), in the squares of the samples."""
+    """Estimate the joints, (N, J, 3), in the squares of the samples."""
     with open_model(network) as opened:
         demand_same_joints(opened, samples)
         return estimate_samples(opened.estimate, samples, opened.size_px)
@@ -164,7 +174,7 @@ def _predict(network: str, samples: Samples) -> F64:
 def _build_predictions(
     context: StepContext, samples: Samples, before: F64, after: F64
 ) -> Predictions:
-    """Put the answers together."""
+    """Combine what both networks found in the same samples."""
     return Predictions(samples, context.results["parent"]["size_px"], before, after)
 
 

@@ -17,7 +17,7 @@ Result = Mapping[str, Any]
 
 
 class CancelledRunError(Exception):
-    """The person does not want it any more."""
+    """The user cancelled the run."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,7 @@ class ProgressReporter:
             self.write(phase=Phase.RUNNING)
 
     def _count_time(self) -> None:
-        """Add the time since the last look to what was used."""
+        """Add the time since the last call to the time used."""
         now_s = time.monotonic()
         self.state = replace(self.state, seconds_used=self.state.seconds_used + now_s - self._at_s)
         self._at_s = now_s
@@ -190,7 +190,7 @@ def finetune(folder: Path, steps: Steps) -> RunState:
 
 
 class _StepRunner:
-    """Does the steps that were not done yet, and keeps their results."""
+    """Runs the steps that are not done yet, and keeps their results."""
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._request = folder, load_request(folder)

@@ -1,4 +1,4 @@
-"""What two networks found in the pictures held out, as errors against rig and image; and drawn."""
+"""What two networks find in held-out pictures: measured against rig and image, and drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, U8
 from calibration.skeleton import Skeleton
-from engine.inference.preprocess import Region
 from training.data.crops import Crop, camera_from_patch, patch_from_camera, patch_from_image
+from training.data.recrop import region_from_square
 from training.data.samples import MARGIN, ROOT, Samples
 from training.evaluation.metrics import mpjpe
 from training.finetuning.verdict import Comparison, number_time_blocks
@@ -64,7 +64,7 @@ def measure_errors(predictions: Predictions) -> Comparison:
 
     Returns
     -------
-    exam
+    comparison
         Errors at the depth that the rig gives the root: both networks are given the same, so that
         it cannot decide between them.
     """
@@ -183,11 +183,10 @@ def _compute_rig_errors(predictions: Predictions, uvw: F64) -> F64:
     )
     label = np.where((samples.weight > 0)[..., None], samples.xyz.astype(float), np.nan)
     root = samples.skeleton.index(ROOT)
-    label[:, root] = samples.xyz[
-        :, root
-    ]  # the origin of both; its weight decides whether it is trained on, not where it is
+    # the origin of both poses; its weight decides whether it is trained on, not where it is
+    label[:, root] = samples.xyz[:, root]
     errors = mpjpe(xyz, label, root)
-    errors[:, root] = np.nan  # nought by definition
+    errors[:, root] = np.nan  # 0 by definition
     return errors
 
 
@@ -203,10 +202,8 @@ def _compute_image_errors(predictions: Predictions, uvw: F64) -> F64:
 def _make_crop(predictions: Predictions, row: int) -> Crop:
     """Return what a network sees of a sample."""
     samples = predictions.samples
-    x, y, side = (float(value) for value in samples.region[row])
-    return Crop(
-        Region((x, y), (side, side)), predictions.size_px, samples.cameras[samples.camera[row]]
-    )
+    camera = samples.cameras[samples.camera[row]]
+    return Crop(region_from_square(samples.region[row]), predictions.size_px, camera)
 
 
 def _draw_skeleton(image: U8, uv: F64, skeleton: Skeleton, colour: Sequence[int]) -> None:

@@ -66,7 +66,13 @@ TOO_LITTLE = (
 
 
 def label(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Label every session; a set that is there already stays."""
+    """Label every session; a set that is there already stays.
+
+    Raises
+    ------
+    TrainingError
+        If a session cannot be labelled, or all together are too short.
+    """
     sets = []
     ids = []
     remarks = []
@@ -98,24 +104,28 @@ def label(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Find the model that serves the person, which is to be beaten, and the one to start from."""
+    """Find the model that serves the person, which is to be beaten, and the one to start from.
+
+    Raises
+    ------
+    TrainingError
+        If there is none to start from, or the two find different joints.
+    """
     library = open_library(context)
     choice = library.choose_model(context.request.person)
     start = _find_start(library, context.request.start) if context.request.start else choice.entry
     if start is None:
         raise TrainingError(
-            "There is no model to start from yet. Train one with 'epipole train compact-3d', "
-            "or name one with "
-            "--start."
+            "There is no model to start from yet. Train one with 'epipole train compact-3d', or "
+            "name one with --start."
         )
     rival = choice.entry or start
     first, other = (_get_checkpoint(entry) for entry in (start, rival))
     begun, beaten = load_checkpoint(first), load_checkpoint(other)
     if begun.skeleton != beaten.skeleton:
         raise TrainingError(
-            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the model in use "
-            f"those of {beaten.skeleton}: "
-            "they cannot be compared. Choose another one with --start."
+            f"'{_format_name(start)}' finds the joints of {begun.skeleton}, the model in use those "
+            f"of {beaten.skeleton}: they cannot be compared. Choose another one with --start."
         )
     return {
         "name": _format_name(start),
@@ -141,9 +151,8 @@ def collect(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
         skeleton=begun["skeleton"],
         person=context.request.person,
     )
-    if not (
-        folder / ARRAYS
-    ).exists():  # a run that was killed between the two has its crops already
+    # a run that was killed before this step was recorded has its crops already
+    if not (folder / ARRAYS).exists():
         _cut_sessions(context, config, folder, reporter)
     samples = open_samples(folder)
     demand_fit(samples, measure_misfit(samples))
@@ -153,7 +162,13 @@ def collect(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def divide(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Hold out clips and, where there are cameras to spare, a camera; check that enough is left."""
+    """Hold out clips and, where there are cameras to spare, a camera; check that enough is left.
+
+    Raises
+    ------
+    TrainingError
+        If too little is left to train, to stop or to judge by, or no time to train.
+    """
     samples = open_samples(context.folder / SAMPLES)
     camera = _choose_held_out_camera(samples)
     try:
@@ -227,7 +242,7 @@ def _find_start(library: ModelLibrary, what: str) -> ModelEntry | Path:
 
 
 def _format_name(network: ModelEntry | Path) -> str:
-    """Name a network for a person."""
+    """Return the name of a network, for messages."""
     return network.name if isinstance(network, ModelEntry) else network.stem
 
 
@@ -299,10 +314,9 @@ def _demand_enough(samples: Samples, parts: Mapping[str, np.ndarray], able: np.n
     )
     if blocks < MIN_BLOCKS:
         raise TrainingError(
-            f"The person can be judged in {blocks} clips of 2 s only, and {MIN_BLOCKS} are "
-            "needed to tell better "
-            "from chance. Record for longer, a minute at least, the whole body in view of all "
-            "cameras."
+            f"The person can be judged in {blocks} clips of 2 s only, and {MIN_BLOCKS} are needed "
+            "to tell better from chance. Record for longer, a minute at least, the whole body in "
+            "view of all cameras."
         )
 
 
@@ -327,7 +341,7 @@ def _choose_held_out_camera(samples: Samples) -> str:
 
 
 def _select_without_images(samples: Samples, rows: np.ndarray) -> dict[str, Any]:
-    """Take some rows of a set without reading their crops."""
+    """Select some rows of a set without reading their crops."""
     names = (
         "region",
         "camera",

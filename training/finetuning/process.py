@@ -1,5 +1,4 @@
-"""The process of a run: ``python -m training.finetuning.process RUN``. The window may close, it
-goes on.
+"""The process of a run: ``python -m training.finetuning.process RUN``. It outlives the window.
 
 Nothing heavy is imported before the folder is held and the number of threads is known.
 """
@@ -33,9 +32,8 @@ NO_TORCH = (
     "it with: pip install 'epipole[train]'"
 )
 DISK_ERROR = (
-    "The disk refused {what}: {why}. The model in use is unchanged, and what was done is "
-    "kept: free some space, then "
-    "resume the run."
+    "The disk refused {what}: {why}. The model in use is unchanged, and what was done is kept: "
+    "free some space, then resume the run."
 )
 
 logger = logging.getLogger(__name__)
@@ -132,7 +130,7 @@ def _hold_run(folder: Path) -> FolderLock | None:
 
 
 def _run_recipe(folder: Path, steps: str) -> int:
-    """Do the recipe; every error becomes a message."""
+    """Run the steps; every error becomes a message."""
     try:
         state = finetune(folder, load_attribute(steps))
     except CancelledRunError:

@@ -100,7 +100,7 @@ def describe_verdict(verdict: Verdict) -> tuple[str, ...]:
 
 
 def _render_verdict(verdict: Verdict) -> str:
-    """Say the verdict and what to do next."""
+    """Show the verdict and what to do next."""
     kind, head = (
         ("accepted", "Better: it serves from now on")
         if verdict.better
@@ -187,7 +187,7 @@ def _render_pictures(summary: FinetuneSummary) -> str:
 
 
 def _render_method(summary: FinetuneSummary) -> str:
-    """Say how it was found out."""
+    """Show how it was found out."""
     rows = (
         ("Trained on", ", ".join(summary.sessions)),
         ("Held out", summary.held_out),

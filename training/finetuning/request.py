@@ -66,9 +66,8 @@ class FinetuneRequest:
             )
         if self.minutes < MIN_MINUTES:
             raise TrainingError(
-                f"{self.minutes:g} minutes are too short to train anything. Choose "
-                f"{MIN_MINUTES:g} or more; 10 is "
-                "a good start."
+                f"{self.minutes:g} minutes are too short to train anything. Choose {MIN_MINUTES:g} "
+                "or more; 10 is a good start."
             )
 
 
@@ -92,14 +91,12 @@ def check_sessions(paths: Sequence[Path]) -> None:
         if len(session.cameras) < 2:
             raise TrainingError(
                 f"The session '{path.name}' has only one camera, and one view alone gives no "
-                "labels. "
-                "Record with two or more cameras that see the same person."
+                "labels. Record with two or more cameras that see the same person."
             )
         if not session.has_rig:
             raise TrainingError(
-                f"The session '{path.name}' has no calibration, so it is unknown where its "
-                "joints are. Calibrate it "
-                "with 'epipole calibrate', and track it again."
+                f"The session '{path.name}' has no calibration, so it is unknown where its joints "
+                "are. Calibrate it with 'epipole calibrate', and track it again."
             )
         try:
             read_calibration(path / RIG)
@@ -124,9 +121,8 @@ def check_start(request: FinetuneRequest) -> None:
     path = Path(request.start)
     if path.suffix != CHECKPOINT_SUFFIX and path.is_file():
         raise TrainingError(
-            f"'{path}' cannot be trained further: only a checkpoint (.pt) can, as 'epipole "
-            "train' leaves it. Give one "
-            "of those, or a name of 'epipole models list'."
+            f"'{path}' cannot be trained further: only a checkpoint (.pt) can, as 'epipole train' "
+            "leaves it. Give one of those, or a name of 'epipole models list'."
         )
     if path.suffix == CHECKPOINT_SUFFIX:
         if not path.is_file():
@@ -153,10 +149,6 @@ def load_request(folder: Path) -> FinetuneRequest:
     ----------
     folder
         Of the run.
-
-    Returns
-    -------
-    request
 
     Raises
     ------

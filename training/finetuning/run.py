@@ -1,4 +1,4 @@
-"""A run of fine-tuning as a folder, so that it outlives the window, a kill and a night: ::
+"""A run of fine-tuning as a folder, so that it outlives the window, a crash and a restart: ::
 
     request.json      the options of the run
     state.json        which step, how far, results of the finished steps; replaced in one piece
@@ -34,7 +34,7 @@ INTERRUPTED = (
 
 
 class Phase(StrEnum):
-    """How a run is."""
+    """The state of a run."""
 
     RUNNING = "running"
     PAUSED = "paused"
@@ -121,10 +121,6 @@ def make_run(parent: Path, request: FinetuneRequest) -> Path:
 def read_state(folder: Path) -> RunState:
     """Read how a run is; a run without a process is reported as interrupted.
 
-    Returns
-    -------
-    state
-
     Raises
     ------
     TrainingError
@@ -188,21 +184,21 @@ def is_held(folder: Path) -> bool:
 
 
 def request_pause(folder: Path) -> None:
-    """Let a run rest at its next step of work, until `request_resume`."""
+    """Ask a run to pause when it next looks for requests, until `request_resume`."""
     (folder / PAUSE).touch()
 
 
 def request_resume(folder: Path) -> None:
-    """Let a resting run go on."""
+    """Ask a paused run to continue."""
     (folder / PAUSE).unlink(missing_ok=True)
 
 
 def request_cancel(folder: Path) -> None:
-    """Let a run end at its next step of work; it can be resumed."""
+    """Ask a run to end when it next looks for requests; it can be resumed."""
     (folder / CANCEL).touch()
 
 
 def clear_requests(folder: Path) -> None:
-    """Take back what was asked of a run before it was resumed."""
+    """Withdraw requests that were made before a run was resumed."""
     for name in (PAUSE, CANCEL):
         (folder / name).unlink(missing_ok=True)

@@ -24,10 +24,6 @@ def open_shared_samples(
     draw
         Writes the set into the folder that it is given; always the same set.
 
-    Returns
-    -------
-    samples
-
     Raises
     ------
     TrainingError
@@ -37,9 +33,8 @@ def open_shared_samples(
         try:
             return open_samples(folder)
         except DatasetError:
-            _delete_damaged(
-                folder, scratch_folder
-            )  # drawn people are no loss: they are drawn again
+            # drawn people are no loss: they are drawn again
+            _delete_damaged(folder, scratch_folder)
     unfinished = scratch_folder / folder.name
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
@@ -67,7 +62,7 @@ def _delete_damaged(folder: Path, scratch_folder: Path) -> None:
 
 
 def _publish(unfinished: Path, folder: Path) -> None:
-    """Give a finished set its name, unless another run was faster; replace an unfinished one."""
+    """Rename a finished set, unless another run was faster; replace an unfinished one."""
     if (folder / ARRAYS).exists():
         return
     if folder.exists():

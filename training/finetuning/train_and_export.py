@@ -46,7 +46,17 @@ DIVERGED = (
 
 
 def train_model(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Train from the network that was chosen, or go on where the training was when it ended."""
+    """Train from the chosen network, or resume the training where it was interrupted.
+
+    Raises
+    ------
+    DivergedError
+        If the loss was NaN twice.
+    TrainingError
+        If this machine is too slow for the minutes that are left.
+    CancelledRunError
+        If the user cancelled the run.
+    """
     begun = context.results["parent"]
     samples = open_samples(context.folder / SAMPLES)
     parts = load_parts(context)
@@ -61,9 +71,8 @@ def train_model(context: StepContext, reporter: ProgressReporter) -> dict[str, A
     batches = _build_batches(context, samples, parts["train"])
     try:
         if run.last.exists():
-            trained = resume(
-                batches, run, _build_config(context)
-            )  # which may give it more minutes than before
+            # the request may give it more minutes than before
+            trained = resume(batches, run, _build_config(context))
         else:
             trained = train(
                 network_from_checkpoint(load_checkpoint(Path(begun["checkpoint"]))),
@@ -161,7 +170,7 @@ def _build_judge(samples: Samples, rows: np.ndarray, size_px: int) -> Judge:
 def _report_progress(
     progress: TrainingProgress, context: StepContext, reporter: ProgressReporter
 ) -> None:
-    """Tell how far the training is; one that can come to nothing ends at once."""
+    """Report how far the training is; one that cannot succeed ends at once."""
     known = progress.share > SPEED_CHECK_SHARE and progress.step >= SPEED_CHECK_STEPS
     if known and progress.steps < MIN_STEPS:
         minutes = _compute_minutes(context)

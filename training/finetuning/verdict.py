@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.geometry.arrays import F64
-from training.evaluation.intervals import Interval, bootstrap_interval, mean_by_label
+from training.evaluation.intervals import Interval, bootstrap_interval, mean, mean_by_label
 
 MIN_BLOCKS = 5
 """Fewer blocks of time say too little about other times."""
@@ -90,7 +90,7 @@ class ActionRow:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the new network is to serve.
+    """Whether the new network is adopted.
 
     Parameters
     ----------
@@ -167,9 +167,9 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
     image = bootstrap_interval(
         comparison.after_uv - comparison.before_uv, comparison.block, seed=seed
     )
-    before_mm, after_mm = (1e3 * _mean(errors) for errors in (before, after))
-    others_before = 1e3 * _mean(comparison.strangers_before_m)
-    others_after = 1e3 * _mean(comparison.strangers_after_m)
+    before_mm, after_mm = (1e3 * mean(errors) for errors in (before, after))
+    others_before = 1e3 * mean(comparison.strangers_before_m)
+    others_after = 1e3 * mean(comparison.strangers_after_m)
     reason = _find_objection(gain, image, blocks) or _find_forgetting_objection(
         others_before, others_after, comparison.max_forgetting
     )
@@ -181,8 +181,8 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
         gain_mm=gain,
         pictures=int(judged.sum()),
         blocks=blocks,
-        image_before=_mean(comparison.before_uv),
-        image_after=_mean(comparison.after_uv),
+        image_before=mean(comparison.before_uv),
+        image_after=mean(comparison.after_uv),
         actions=_build_action_rows(before, after, comparison.action, judged),
         strangers_before_mm=others_before,
         strangers_after_mm=others_after,
@@ -197,7 +197,7 @@ def verdict_from_table(table: Mapping[str, Any]) -> Verdict:
 
 
 def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
-    """Say what speaks against the new network; empty where nothing does."""
+    """Find what speaks against the new network; empty where nothing does."""
     if blocks < MIN_BLOCKS:
         return (
             f"only {blocks} clips of 2 s could be judged, too few for a verdict; record for "
@@ -210,21 +210,19 @@ def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
         )
     if image.mean > MAX_IMAGE_WORSENING:
         return (
-            f"but in the images it is {100 * image.mean:.0f} % of the person's height further "
-            "from what the detector "
-            "saw: the calibration is probably wrong; calibrate again"
+            f"but in the images it is {100 * image.mean:.0f} % of the person's height further from "
+            "what the detector saw: the calibration is probably wrong; calibrate again"
         )
     return ""
 
 
 def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: float) -> str:
-    """Say whether the new network forgot other people; empty where it did not."""
+    """Find whether the new network forgot other people; empty where it did not."""
     if not after_mm > max_factor * before_mm:
         return ""
     return (
-        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones "
-        "it never saw; record "
-        "more different motions, or give it fewer minutes"
+        f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones it "
+        "never saw; record more different motions, or give it fewer minutes"
     )
 
 
@@ -246,7 +244,7 @@ def _format_verdict(before_mm: float, after_mm: float, gain: Interval, reason: s
 def _build_action_rows(
     before: F64, after: F64, action: NDArray[Any], judged: NDArray[np.bool_]
 ) -> tuple[ActionRow, ...]:
-    """Tell the actions apart."""
+    """Average the errors of each action, the most frequent action first."""
     before_mm, after_mm = (
         mean_by_label(errors[judged], action[judged]) for errors in (before, after)
     )
@@ -260,11 +258,5 @@ def _build_action_rows(
 
 
 def _to_millimetres(interval: Interval) -> Interval:
-    """Carry an interval of metres into millimetres."""
+    """Convert an interval from metres to millimetres."""
     return Interval(1e3 * interval.low, 1e3 * interval.mean, 1e3 * interval.high)
-
-
-def _mean(errors: F64) -> float:
-    """Average what was measured; NaN where nothing was."""
-    measured = errors[np.isfinite(errors)]
-    return float(measured.mean()) if measured.size else math.nan

@@ -65,6 +65,7 @@ def measure_bones(xyz: F64, skeleton: Skeleton) -> Bones:
     Returns
     -------
     bones
+        Those of the skeleton; left and right share a length.
     """
     kinds = [(strip_side(a), strip_side(b)) for a, b in skeleton.bones]
     length_m = _measure_median_lengths(xyz, skeleton.bone_indices, kinds)

@@ -49,14 +49,13 @@ class CalibrationState:
             )
         if self.verdict == REFUSED:
             raise TrainingError(
-                "The rig was refused when it was calibrated, so nothing can be labelled with "
-                "it. Calibrate again: walk "
-                "through the whole room."
+                "The rig was refused when it was calibrated, so nothing can be labelled with it. "
+                "Calibrate again: walk through the whole room."
             )
 
 
 def read_calibration(path: Path) -> tuple[Rig, CalibrationState]:
-    """Read a rig and say which calibration it is.
+    """Read a rig and identify its calibration.
 
     Parameters
     ----------
@@ -67,7 +66,8 @@ def read_calibration(path: Path) -> tuple[Rig, CalibrationState]:
     Returns
     -------
     rig
-    state
+    calibration
+        With the verdict of the report, else that of the rig file, else 'not judged'.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def make_calibration_id(rig_sha256: str, verdict: str, sigmas: Sequence[Sequence
     Returns
     -------
     id
-        Twelve letters and digits.
+        Twelve hexadecimal digits.
     """
     facts = json.dumps(
         [rig_sha256, verdict, [[round(value, 9) for value in row] for row in sigmas]]
@@ -116,5 +116,5 @@ def _read_report_beside(path: Path, names: tuple[str, ...]) -> dict:
         report = json.loads(path.with_name("report.json").read_text(encoding="utf-8"))
         same = tuple(camera["name"] for camera in report["cameras"]) == names
     except (OSError, ValueError, KeyError, TypeError):
-        return {}  # the rig stands for itself; a report is more, never less
+        return {}  # a rig is enough; a report only adds to it
     return report if same else {}

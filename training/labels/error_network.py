@@ -1,6 +1,6 @@
 """ErrorNetwork: the expected error of a joint, learned from `features` against exact truth.
 
-A few thousand weights, worked out with numpy: labels need no torch.
+A few thousand weights, evaluated with numpy: labelling needs no torch.
 """
 
 import hashlib
@@ -45,14 +45,14 @@ class ErrorNetwork:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve letters that another network does not have."""
+        """Twelve hexadecimal digits that identify the network."""
         digest = hashlib.sha256(json.dumps([self.features, self.kinds]).encode())
         for array in (self.mean, self.scale, *itertools.chain.from_iterable(self.layers)):
             digest.update(np.ascontiguousarray(array, np.float32).tobytes())
         return digest.hexdigest()[:12]
 
     def predict_log_sigma(self, features: Features, skeleton: Skeleton) -> F64:
-        """Expect an error for every joint.
+        """Predict the error of every joint.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class ErrorNetwork:
         )
 
     def _predict_block(self, features: Features, kinds: F64, rows: slice, framesets: int) -> F64:
-        """Work out some framesets."""
+        """Predict the errors of some framesets."""
         shape = (len(range(framesets)[rows]), len(kinds))
         table = np.stack(
             [np.broadcast_to(_select_rows(features[name], rows), shape) for name in self.features],

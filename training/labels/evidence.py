@@ -116,7 +116,7 @@ class JointEvidence:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelEvidence:
-    """A recording's joints in the room and all evidence on them.
+    """A recording's joints in space, and all evidence on them.
 
     Parameters
     ----------
@@ -146,10 +146,6 @@ def gather_label_evidence(
     rig
         Its cameras in the order of the views.
     config
-
-    Returns
-    -------
-    evidence
     """
     T, V, J = common.confidence.shape
     xy = np.ascontiguousarray(np.moveaxis(common.xy, 1, 0))

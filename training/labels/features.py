@@ -72,8 +72,10 @@ def compute_basic_features(evidence: LabelEvidence, skeleton: Skeleton) -> Featu
     moved = np.nan_to_num(np.minimum(joints.moved_m, MAX_LENGTH_M), nan=MAX_LENGTH_M / 3)
     own_sigma = np.sqrt(np.trace(joints.covariance, axis1=2, axis2=3))
     limbs = [i for i, joint in enumerate(skeleton.joints) if strip_side(joint) in LIMBS]
-    body_m = _compute_body_median(joints.disagreement_m[:, limbs], 0.02)
-    bones_m = _compute_body_median(np.where(joints.bone_off_m > 0, joints.bone_off_m, np.nan), 0.02)
+    body_m = compute_frameset_median(joints.disagreement_m[:, limbs], 0.02)
+    bones_m = compute_frameset_median(
+        np.where(joints.bone_off_m > 0, joints.bone_off_m, np.nan), 0.02
+    )
     return {
         "limb_rad": _compute_limb_angles(evidence.xyz, skeleton),
         "triangulation": _clipped_log(np.nan_to_num(own_sigma, nan=MAX_LENGTH_M / 6)),
@@ -145,7 +147,7 @@ class _MovingAverage:
         self.framesets = count_framesets(SMOOTHING_S, time_s)
 
     def __call__(self, values: F64) -> F64:
-        """Steady values (T, J); what is unknown counts as their median."""
+        """Smooth values (T, J) over time; what is unknown counts as their median."""
         known = np.isfinite(values)
         filled = np.where(known, values, np.median(values[known]) if known.any() else 0.0)
         return uniform_filter1d(filled, self.framesets, axis=0, mode="nearest")
@@ -328,16 +330,15 @@ def _compute_face_features(body: _BodyAxes, steady: _MovingAverage) -> dict[str,
 
 
 def _fit_rigid_shape(points: F64) -> F64:
-    """Put the recording's median shape at each frameset's points (T, N, 3), rigidly."""
+    """Fit the recording's median shape rigidly to each frameset's points (T, N, 3)."""
     whole = np.isfinite(points).all((1, 2))
     if not whole.any():
         return np.full(points.shape, np.nan)
     middle = points.mean(1, keepdims=True)
     local = np.nan_to_num(points - middle)
     shape = local[np.flatnonzero(whole)[whole.sum() // 2]]
-    for _ in range(
-        FACE_ITERATIONS
-    ):  # towards the geometric median (Weiszfeld 1937), which no direction of the room sways
+    # towards the geometric median (Weiszfeld 1937), which does not depend on the world's axes
+    for _ in range(FACE_ITERATIONS):
         unturned = np.einsum("tba,tnb->tna", _fit_rotations(local, shape), local)[whole]
         weight = 1 / np.maximum(
             np.linalg.norm(unturned - shape, axis=-1, keepdims=True), MIN_LENGTH_M
@@ -382,8 +383,8 @@ def _average_neighbours(moved: F64, skeleton: Skeleton) -> F64:
     return np.where(count > 0, total / np.maximum(count, 1), moved)
 
 
-def _compute_body_median(values: F64, unknown: float) -> F64:
-    """Median of each frameset, (T,); `unknown` where there is nothing."""
+def compute_frameset_median(values: F64, unknown: float) -> F64:
+    """Compute the median of each frameset, (T, N) to (T,); `unknown` where nothing is known."""
     known = np.isfinite(values).any(1)
     median = np.full(len(values), unknown)
     if known.any():

@@ -8,16 +8,14 @@ calibration, or it is not read.
 import dataclasses
 import hashlib
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
 
-from engine.disk import atomic_file, partial_path
+from engine.disk import atomic_binary_file, atomic_file
 from training.errors import TrainingError
 from training.labels.calibration import CalibrationState
 from training.labels.pseudo_labels import LabelConfig, PseudoLabels
@@ -112,7 +110,8 @@ def save_labels(
         "index": np.asarray(index, np.int64),
         "facts": np.array(json.dumps(facts)),
     }
-    _write_atomically(path, lambda file: np.savez_compressed(file, **arrays))
+    with atomic_binary_file(path) as file:
+        np.savez_compressed(file, **arrays)
     with atomic_file(path.with_suffix(".json")) as file:
         json.dump({"id": name, **facts, "summary": summarise_labels(labels)}, file, indent=1)
     return path
@@ -125,10 +124,6 @@ def load_labels(path: Path) -> LabelSet:
     ----------
     path
         Of the arrays.
-
-    Returns
-    -------
-    labels
 
     Raises
     ------
@@ -205,12 +200,13 @@ def _find_by_name(session: Path, name: str) -> Path:
 
 
 def make_label_id(labels: PseudoLabels, detector: dict[str, str], config: LabelConfig) -> str:
-    """Name a set of labels by everything that decides it.
+    """Make the id of a set of labels from everything that decides it.
 
     Returns
     -------
     id
-        That of the calibration, and six letters for all else.
+        That of the calibration, and six hexadecimal digits of a hash of detector, configuration and
+        the joints that the views saw.
     """
     decided = [SCHEMA, detector, config.to_table(labels.skeleton)]
     recipe = hashlib.sha256(json.dumps(decided, sort_keys=True).encode())
@@ -252,21 +248,6 @@ def _downcast(values: np.ndarray, kind: type) -> np.ndarray:
 
 
 def _to_bitmask(carries: np.ndarray) -> np.ndarray:
-    """Put the views that carry each joint into bits, (T, J), the first view lowest."""
+    """Encode the views that carry each joint as bits, (T, J), the first view lowest."""
     bits = np.uint32(1) << np.arange(len(carries), dtype=np.uint32)
     return (carries * bits[:, None, None]).sum(0).astype(np.uint32)
-
-
-def _write_atomically(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Write a file that appears under its name only when it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = partial_path(path)
-    try:
-        with partial.open("wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

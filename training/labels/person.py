@@ -47,10 +47,6 @@ def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
     rig
         Its cameras in the order of the recording's views.
 
-    Returns
-    -------
-    person
-
     Raises
     ------
     TrainingError
@@ -70,7 +66,7 @@ def find_person(recording: PoseRecording, rig: Rig) -> PersonInViews:
 
 
 def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -> PersonInViews:
-    """Put left and right of one person right, and carry all views to common times.
+    """Repair one person's left and right, and interpolate all views to common times.
 
     Parameters
     ----------
@@ -79,10 +75,6 @@ def repair_person(seen: Observations, rig: Rig, contested: Mask | None = None) -
     rig
     contested : (T, V)
         None where there was no other person.
-
-    Returns
-    -------
-    person
     """
     swapped = np.zeros(seen.view_time_ns.shape, bool)
     if len(seen.time_ns):
@@ -110,8 +102,7 @@ def _demand_person(candidates: Candidates) -> None:
         only = candidates.view_names[int(np.argmax(seen))]
         raise TrainingError(
             f"A person was found in '{only}' only; labels need two views of the same person. "
-            "Record a session in which "
-            "the other cameras see them too."
+            "Record a session in which the other cameras see them too."
         )
 
 

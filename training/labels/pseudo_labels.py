@@ -4,10 +4,9 @@
 
     find_person            labels/person.py     who, sides repaired, all views at common times
     gather_label_evidence  labels/evidence.py   triangulate, leave out views, refine
-    expect_errors          labels/sigma.py      how far each joint may be off
+    predict_errors         labels/sigma.py      how far each joint may be off
     judge_labels           labels/verdict.py    every reason against each joint
     weigh_labels           here                 how much each accepted joint counts
-
 """
 
 from dataclasses import asdict, dataclass, field
@@ -32,9 +31,8 @@ from training.labels.sigma import predict_errors, shape_covariance
 from training.labels.verdict import judge_labels
 
 MIN_FRAMESETS = 30
-MIN_ACCEPTED_SHARE = (
-    0.1  # of the joints that two views saw; with less, what remains is a biased sample
-)
+# of the joints that two views saw; with less, what remains is a biased sample
+MIN_ACCEPTED_SHARE = 0.1
 
 
 class Status(IntEnum):
@@ -66,7 +64,7 @@ class LabelConfig:
         return self.errors or load_error_network(skeleton.name)
 
     def to_table(self, skeleton: Skeleton) -> dict[str, Any]:
-        """Say in plain values all that decides a skeleton's labels."""
+        """Return, as plain values, all that decides a skeleton's labels."""
         network = self.get_error_network(skeleton)
         return {
             "gates": asdict(self.gates),
@@ -223,14 +221,13 @@ def demand_enough_labels(labels: PseudoLabels) -> None:
         return
     raise TrainingError(
         f"Only {100 * share:.1f} % of the joints can serve as labels "
-        f"({100 * MIN_ACCEPTED_SHARE:.0f} % are needed): "
-        "the views do not agree well enough. Calibrate again, or record with more light and the "
-        "whole body in view."
+        f"({100 * MIN_ACCEPTED_SHARE:.0f} % are needed): the views do not agree well enough. "
+        "Calibrate again, or record with more light and the whole body in view."
     )
 
 
 def _find_status(evidence: LabelEvidence) -> np.ndarray:
-    """Say how each joint came to be, (T, J), uint8."""
+    """Find how each joint came to be, (T, J), uint8."""
     known = np.isfinite(evidence.xyz).all(-1)
     carried = evidence.views.carries.sum(0) >= 2
     status = np.full(known.shape, Status.MISSING, np.uint8)

@@ -67,8 +67,8 @@ def format_summary(summary: dict[str, Any]) -> tuple[str, ...]:
     """
     said = [
         f"{summary['joints_accepted']} of {summary['joints_seen']} joints "
-        f"({summary['accepted_percent']:.0f} %) became "
-        f"labels, off by {summary['median_sigma_mm']:.0f} mm in the median (estimated)."
+        f"({summary['accepted_percent']:.0f} %) became labels, off by "
+        f"{summary['median_sigma_mm']:.0f} mm in the median (estimated)."
     ]
     said += [
         (

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from calibration.rig import Rig
-from calibration.skeleton import load_skeleton
 from engine.errors import SessionError
-from engine.offline.recording import PoseRecording
+from engine.offline.recording import PoseRecording, load_recording
 from engine.session.session import POSES_2D_RAW, RIG, Session
 from training.errors import TrainingError
 from training.labels.calibration import read_calibration
@@ -91,12 +90,11 @@ def label_session(
     if rig_file is None and not session.has_rig:
         raise TrainingError(
             f"The session '{session.path.name}' has no calibration, so nothing in it can be "
-            "labelled. Calibrate it "
-            "with 'epipole calibrate', or give a rig with --rig."
+            "labelled. Calibrate it with 'epipole calibrate', or give a rig with --rig."
         )
     rig, calibration = read_calibration(path)
     progress("Reading the poses", 0.0)
-    recording, index = _read_recording(session)
+    recording = _load_raw_poses(session)
     rig = _reorder_cameras(rig, recording, path)
     progress("Finding the person", 0.2)
     person = find_person(recording, rig)
@@ -104,36 +102,21 @@ def label_session(
     labels = make_labels(person, rig, calibration, config)
     demand_enough_labels(labels)
     progress("Storing the labels", 0.9)
+    index = np.array([poses.index for poses in recording.pose_sets], np.int64)
     model = {str(key): str(value) for key, value in session.facts.model.items()}
     stored = save_labels(session.path, labels, index, model, config)
     return LabelledSession(stored, labels, summarise_labels(labels))
 
 
-def _read_recording(session: Session) -> tuple[PoseRecording, np.ndarray]:
-    """Read what the network saw, and the numbers of the framesets."""
-    reader = session.poses_2d_raw()
-    pose_sets = tuple(reader.sets_2d())
-    if not pose_sets:
+def _load_raw_poses(session: Session) -> PoseRecording:
+    """Read what the network saw; an empty recording is refused."""
+    recording = load_recording(session)
+    if not recording.pose_sets:
         raise SessionError(
             f"'{POSES_2D_RAW}' of the session '{session.path.name}' is empty. Run track on it "
             "again."
         )
-    sizes = {camera.name: camera.size_wh for camera in session.cameras}
-    unknown = [view for view in reader.header.view_names if view not in sizes]
-    if unknown:
-        raise SessionError(
-            f"The session '{session.path.name}' has poses of '{unknown[0]}', which is none of "
-            "its cameras. Run track "
-            "on it again."
-        )
-    view_names = reader.header.view_names
-    recording = PoseRecording(
-        pose_sets,
-        load_skeleton(reader.header.skeleton),
-        view_names,
-        tuple(sizes[view] for view in view_names),
-    )
-    return recording, np.array([poses.index for poses in pose_sets], np.int64)
+    return recording
 
 
 def _reorder_cameras(rig: Rig, recording: PoseRecording, path: Path) -> Rig:
@@ -147,8 +130,8 @@ def _reorder_cameras(rig: Rig, recording: PoseRecording, path: Path) -> Rig:
     for camera, size in zip(cameras, recording.sizes_wh):
         if tuple(camera.size_wh) != tuple(size):
             raise TrainingError(
-                f"'{path}' was calibrated with images of "
-                f"{camera.size_wh[0]}x{camera.size_wh[1]} of '{camera.name}', "
-                f"but the session's are {size[0]}x{size[1]}. Choose the rig of these cameras."
+                f"'{path}' was calibrated with images of {camera.size_wh[0]}x{camera.size_wh[1]} "
+                f"of '{camera.name}', but the session's are {size[0]}x{size[1]}. Choose the rig of "
+                "these cameras."
             )
     return Rig(cameras, rig.time_offset_ns, rig.metadata)

@@ -29,7 +29,7 @@ STEEPNESS = 4
 
 
 def compute_side_factors(xyz: F64, rig: Rig, skeleton: Skeleton) -> F64:
-    """Say by how much the sigma of each joint in each view grows because it is seen from the side.
+    """Compute by how much each joint's sigma in each view grows because it is seen from the side.
 
     Parameters
     ----------

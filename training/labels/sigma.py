@@ -63,7 +63,7 @@ BASIC_DEFAULT_COEFFICIENTS = (-2.000, 0.200, 0.250, 0.070, 0.050, -0.333, 0.098,
 def predict_errors(
     evidence: LabelEvidence, rig: Rig, skeleton: Skeleton, time_s: F64, network: ErrorNetwork | None
 ) -> F64:
-    """Expect an error for every joint.
+    """Predict the error of every joint.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def predict_errors(
 
 
 def shape_covariance(evidence: LabelEvidence, sigma_m: F64, rig: Rig) -> F64:
-    """Give an expected error its directions.
+    """Turn expected errors into covariances.
 
     Parameters
     ----------

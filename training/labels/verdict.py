@@ -9,6 +9,7 @@ from calibration.geometry.arrays import F64, Mask
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton, strip_side
 from training.labels.evidence import LabelEvidence
+from training.labels.features import compute_frameset_median
 from training.labels.gates import GATES_FOCAL_PX, LabelGates
 from training.labels.person import PersonInViews
 from training.labels.reasons import Reason
@@ -105,7 +106,7 @@ def _find_joint_reasons(
 
 
 def _get_max_sigma_mm(kind: str, gates: LabelGates) -> float:
-    """Say what is demanded of a kind of joint."""
+    """Return the largest expected error that a kind of joint may have, mm."""
     if kind in SURFACE_JOINTS:
         return gates.surface_sigma_mm
     return gates.hip_sigma_mm if kind == "hip" else gates.sigma_mm
@@ -121,7 +122,7 @@ def _find_frameset_reasons(
     carried = evidence.views.carries.sum(0) >= 2
     few = (carried[:, body].mean(1) < gates.least_body_share) | ~carried[:, needed].all(1)
     share = 100 * np.where(carried, evidence.joints.bone_share, np.nan)
-    odd = _compute_row_median(share) > gates.body_bone_percent
+    odd = compute_frameset_median(share, 0.0) > gates.body_bone_percent
     doubted = person.contested.sum(1) > np.maximum(len(person.common.view_names) - 3, 0)
     return {
         Reason.FEW_JOINTS: np.broadcast_to(few[:, None], accepted.shape),
@@ -130,17 +131,8 @@ def _find_frameset_reasons(
     }
 
 
-def _compute_row_median(values: F64) -> F64:
-    """Median of each row without NaN; 0 for a row without values."""
-    known = np.isfinite(values).any(-1)
-    median = np.zeros(len(values))
-    if known.any():
-        median[known] = np.nanmedian(values[known], axis=-1)
-    return median
-
-
 def _to_bits(found: dict[Reason, Any], shape: tuple[int, ...]) -> np.ndarray:
-    """Put masks (T, J) into bits."""
+    """Combine masks (T, J) into bits."""
     reasons = np.zeros(shape, np.uint32)
     for reason, mask in found.items():
         reasons |= np.where(mask, np.uint32(reason), np.uint32(0))

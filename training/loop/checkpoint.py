@@ -105,8 +105,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     except Exception as error:
         raise TrainingError(
             f"'{path}' is no checkpoint, or a damaged one. Give another .pt file of 'epipole "
-            "train'; a model's .onnx "
-            "cannot be trained further."
+            "train'; a model's .onnx cannot be trained further."
         ) from error
     raise TrainingError(f"The checkpoint '{path}' was written by a newer Epipole. Update Epipole.")
 

@@ -52,10 +52,6 @@ class Placement:
         ----------
         values
             None of them NaN.
-
-        Returns
-        -------
-        values
         """
         if self.world_size == 1:
             return values
@@ -75,7 +71,7 @@ def set_up_placement(config: TrainConfig) -> Iterator[Placement]:
 
     Yields
     ------
-    place
+    placement
         The process's own GPU where there is one, else the processor.
 
     Raises
@@ -94,9 +90,8 @@ def set_up_placement(config: TrainConfig) -> Iterator[Placement]:
     torch.set_num_threads(
         config.threads or count_free_threads(int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
     )
-    torch.set_flush_denormal(
-        True
-    )  # gradients that die out would otherwise cost a hundred times as much to multiply
+    # gradients that die out would otherwise cost a hundred times as much to multiply
+    torch.set_flush_denormal(True)
     if placement.world_size > 1:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:

@@ -130,7 +130,7 @@ def read_history(folder: Path) -> tuple[Row, ...]:
     Returns
     -------
     rows
-        None where it has not begun. A last line that is only half there is left out.
+        Empty where it has not begun. A last line that is only half written is left out.
     """
     path = folder / JSONL
     if not path.exists():

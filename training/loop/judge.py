@@ -9,13 +9,13 @@ from torch import Tensor
 
 from training.data.batches import Batch, BatchSource
 from training.data.crops import FIELD_M
-from training.data.reprojection import room_from_patch
+from training.data.reprojection import world_from_patch
 from training.loop.runs import Judge
 from training.networks.pose_network import PoseNetwork
 
 
 def make_judge(batches: BatchSource, root: int) -> Judge:
-    """Make a judge.
+    """Make the function that measures a network on held-out samples.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def make_judge(batches: BatchSource, root: int) -> Judge:
 
 
 def _to_root_relative(uvw: Tensor, batch: Batch, root: int) -> Tensor:
-    """Carry poses of the patch to metres around their roots, (B, J, 3)."""
+    """Convert poses in the patch to metres around their roots, (B, J, 3)."""
     here = torch.eye(4, device=uvw.device).expand(len(uvw), 4, 4)
-    xyz = room_from_patch(uvw, batch.root_depth_m, replace(batch.views, cam_from_world=here))
+    xyz = world_from_patch(uvw, batch.root_depth_m, replace(batch.views, cam_from_world=here))
     return xyz - xyz[:, root : root + 1]

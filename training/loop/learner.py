@@ -123,7 +123,7 @@ class Learner:
         self._steps = optimizer["steps"]
 
     def restore_random(self, kept: Checkpoint) -> None:
-        """Draw from here on what would have been drawn."""
+        """Continue the random numbers from where the checkpoint left them."""
         torch.set_rng_state(kept.random["cpu"])
         if "cuda" in kept.random and self.placement.device.type == "cuda":
             torch.cuda.set_rng_state(kept.random["cuda"], self.placement.device)

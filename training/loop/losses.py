@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from training.data.reprojection import OtherView, ViewBatch, patch_from_room, room_from_patch
+from training.data.reprojection import OtherView, ViewBatch, patch_from_world, world_from_patch
 from training.networks.volume import cell_centres
 
 MIN_SHARE = 1e-6
@@ -26,8 +26,12 @@ def smooth_l1(predicted: Tensor, target: Tensor, weight: Tensor, *, beta: float)
     -------
     loss : ()
         Summed over C, averaged over all joints of the batch: those without a label count as right,
-        so that a batch of few labels does not shout. 0 where there are none; NaN where a prediction
-        is, so that the loop notices.
+        so that a batch of few labels does not dominate. 0 where there are none; NaN where a
+        prediction is, so that the loop notices.
+
+    Notes
+    -----
+    Smooth L1 of Girshick, "Fast R-CNN", ICCV 2015, scaled so that its slope beyond `beta` is 1.
     """
     error = (predicted - torch.where(torch.isfinite(target), target, predicted.detach())).abs()
     rho = torch.where(error < beta, 0.5 * error * error / beta, error - 0.5 * beta)
@@ -36,7 +40,7 @@ def smooth_l1(predicted: Tensor, target: Tensor, weight: Tensor, *, beta: float)
 
 
 def heat_loss(shares: tuple[Tensor, Tensor, Tensor], target_uvw: Tensor, weight: Tensor) -> Tensor:
-    """Return how surprised the volumes are by where the joints should be.
+    """Return the cross-entropy of the volumes with where the joints should be.
 
     Parameters
     ----------
@@ -69,8 +73,8 @@ def heat_loss(shares: tuple[Tensor, Tensor, Tensor], target_uvw: Tensor, weight:
             cell_centres(share.shape[-1], share) - torch.where(known, place, 0.0)[..., None]
         ) * share.shape[-1]
         target = torch.softmax(-0.5 * away * away, -1)
-        surprise = -(target * torch.log(share + MIN_SHARE)).sum(-1)
-        loss = loss + (surprise * sure * known).sum() / weight.numel()
+        entropy = -(target * torch.log(share + MIN_SHARE)).sum(-1)
+        loss = loss + (entropy * sure * known).sum() / weight.numel()
     return loss
 
 
@@ -106,5 +110,5 @@ def reprojection_loss(
     """
     placed = torch.isfinite(root_depth_m)
     depth = torch.where(placed, root_depth_m, torch.ones_like(root_depth_m))
-    seen, visible = patch_from_room(room_from_patch(uvw.float(), depth, views), other.views)
+    seen, visible = patch_from_world(world_from_patch(uvw.float(), depth, views), other.views)
     return smooth_l1(seen, other.uv, other.weight * (placed[:, None] & visible), beta=beta)

@@ -39,7 +39,7 @@ class ThroughputMeter:
 
     @property
     def samples_per_s(self) -> float:
-        """With the waiting."""
+        """Samples per second, the time spent waiting for data included."""
         return self._samples_per_s
 
     @property
@@ -62,12 +62,12 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Elapsed."""
+        """Elapsed time, s, without pauses."""
         return time.monotonic() - self._started_s
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Leave out what happens meanwhile."""
+        """Do not count the time spent within this context."""
         paused_s = time.monotonic()
         try:
             yield

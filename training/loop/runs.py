@@ -102,8 +102,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise TrainingError(
             f"'{error.filename or folder}' cannot be written: {error.strerror or error}. What "
-            f"'{folder}' holds is "
-            "whole; free some space and go on with --resume."
+            f"'{folder}' holds is whole; free some space and go on with --resume."
         ) from error
 
 

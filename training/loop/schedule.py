@@ -62,6 +62,8 @@ def compute_learning_rate(step: int, share: float, config: TrainConfig) -> float
     Returns
     -------
     rate
+        Rises linearly over the warm-up; then a tenth at each of `drops`, or, without drops, along
+        half a cosine (Loshchilov & Hutter 2017) down to `FINAL_RATE_SHARE`.
     """
     warm = min(1.0, (step + 1) / (config.warmup_steps + 1))
     if config.drops:

@@ -79,7 +79,7 @@ def train(
 
 
 def resume(batches: BatchSource, run: Run, config: TrainConfig | None = None) -> TrainingResult:
-    """Go on with a training that was stopped or killed.
+    """Resume a training that was stopped or killed.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ class _Training:
         self.cancelled = False
 
     def restore(self, state: Checkpoint) -> None:
-        """Become what a checkpoint was taken from."""
+        """Take over the state that a checkpoint holds."""
         self.position = Position(**state.position)
         self.rows = tuple(row_from_table(table) for table in state.history)
         self.learner.restore(state)
@@ -181,7 +181,7 @@ class _Training:
         return TrainingResult(self.run_spec.best, tuple(self.history.rows), stop, best_mm)
 
     def iter_rest_of_epoch(self) -> Iterator[tuple[Batch, float]]:
-        """Give the epoch's remaining batches of this process, with the seconds waited for each."""
+        """Yield the epoch's remaining batches of this process, with the seconds waited for each."""
         number = self.position.epoch * self.placement.world_size + self.placement.rank
         requested_s, first = time.monotonic(), self.position.batch
         batches = self.batches.epoch(number, first)
@@ -237,10 +237,9 @@ class _Training:
         """Return to the last weights that were saved, once, and train more slowly from there."""
         if self.position.setbacks:
             raise DivergedError(
-                f"The loss of step {self.position.step} is NaN, a second time. The last "
-                "good weights are in "
-                f"'{self.run_spec.last}'. Look for impossible samples, or train with a "
-                "lower learning_rate."
+                f"The loss of step {self.position.step} is NaN, a second time. The last good "
+                f"weights are in '{self.run_spec.last}'. Look for impossible samples, or train "
+                "with a lower learning_rate."
             )
         logger.warning(
             "the loss of step %d is NaN: back to step %d",
@@ -359,7 +358,7 @@ class _Training:
         return self.history.rows[-1].loss if self.history.rows else math.nan
 
     def progress(self) -> TrainingProgress:
-        """Say how far it is."""
+        """Describe how far the training is."""
         share, position = self.share(), self.position
         left_s = position.elapsed_s * (1.0 - share) / share if share > 0 else math.nan
         steps = round(position.step / share) if share > 0 else position.step

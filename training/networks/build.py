@@ -38,10 +38,6 @@ def network_config_from_table(table: dict[str, object]) -> AnyConfig:
     table
         ``make`` and the fields of its configuration; what is missing has its default.
 
-    Returns
-    -------
-    config
-
     Raises
     ------
     TrainingError

@@ -1,4 +1,7 @@
-"""Deconvolutions: a map of features grown to the size of the heat map."""
+"""Deconvolutions: a map of features grown to the size of the heat map.
+
+The head of Xiao et al., "Simple Baselines for Human Pose Estimation and Tracking", ECCV 2018.
+"""
 
 from torch import Tensor, nn
 
@@ -13,7 +16,7 @@ class Deconvolutions(nn.Module):
     Parameters
     ----------
     channels_in, channels
-        Of the map that comes and of the one that goes.
+        Channels of the input and of the output.
     """
 
     def __init__(self, channels_in: int, channels: int) -> None:

@@ -87,7 +87,7 @@ class PoseNetwork(nn.Module):
         return soft_argmax(self.volume(image))
 
     def marginals(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Say how likely each column, row and layer of the volume is, for every joint.
+        """Return how likely each column, row and layer of the volume is, for every joint.
 
         Parameters
         ----------

@@ -1,5 +1,7 @@
 """ResNet 18, 34, 50 and 101: the trunk from an image to features at a thirty-second of its size.
 
+He et al., "Deep Residual Learning for Image Recognition", CVPR 2016.
+
 The names of the parameters are those of the common ImageNet files, so that a file which a user has
 can be read.
 """
@@ -28,7 +30,7 @@ class BasicBlock(nn.Module):
     Parameters
     ----------
     channels_in, width
-        Of the maps that come and go.
+        Channels of the input and of the output.
     stride
         Of the first convolution.
     """
@@ -57,7 +59,7 @@ class Bottleneck(nn.Module):
     Parameters
     ----------
     channels_in, width
-        Of the map that comes; a quarter of the channels that go.
+        Channels of the input, and a quarter of those of the output.
     stride
         Of the 3 × 3 convolution.
     """
@@ -151,7 +153,7 @@ def make_shortcut(channels_in: int, channels_out: int, stride: int) -> nn.Module
 
 
 def load_imagenet(trunk: ResNet, path: Path) -> None:
-    """Give a trunk the weights of an ImageNet file; the classifier in it is left out.
+    """Load the weights of an ImageNet file into a trunk; the classifier in it is left out.
 
     Parameters
     ----------
@@ -177,10 +179,8 @@ def load_imagenet(trunk: ResNet, path: Path) -> None:
         example = (missing or strange or unlike)[0]
         raise WeightsError(
             f"'{path.name}' does not hold a ResNet-{trunk.depth}: {len(missing)} of its tensors "
-            "are missing, "
-            f"{len(strange)} are unknown and {len(unlike)} have another shape (the first is "
-            f"'{example}'). "
-            f"Choose a file for ResNet-{trunk.depth}, or another depth."
+            f"are missing, {len(strange)} are unknown and {len(unlike)} have another shape (the "
+            f"first is '{example}'). Choose a file for ResNet-{trunk.depth}, or another depth."
         )
     trunk.load_state_dict({**target, **given})
 

@@ -24,6 +24,8 @@ def count_macs(network: nn.Module, size_px: int) -> int:
     Returns
     -------
     macs
+        Of convolutions and transposed convolutions; batch norms, activations and attention pools
+        are not counted.
     """
     macs = 0
 

@@ -7,7 +7,7 @@ from training.networks.pose_network import PoseNetwork
 
 
 def transfer_weights(source: PoseNetwork, target: PoseNetwork) -> None:
-    """Give a network the weights of another, from two dimensions to three as well.
+    """Copy the weights of a network into another, from two dimensions to three as well.
 
     Parameters
     ----------
@@ -28,10 +28,9 @@ def transfer_weights(source: PoseNetwork, target: PoseNetwork) -> None:
     """
     if target.joints != source.joints or source.volume_depth not in (1, target.volume_depth):
         raise WeightsError(
-            f"Weights for {source.joints} joints in a volume {source.volume_depth} deep do not "
-            "fit a network of "
-            f"{target.joints} joints and depth {target.volume_depth}. Build both for the same "
-            "joints."
+            f"Weights for {source.joints} joints in a volume {source.volume_depth} deep do not fit "
+            f"a network of {target.joints} joints and depth {target.volume_depth}. Build both for "
+            "the same joints."
         )
     weights = dict(source.state_dict())
     if source.volume_depth != target.volume_depth:
@@ -41,9 +40,8 @@ def transfer_weights(source: PoseNetwork, target: PoseNetwork) -> None:
         target.load_state_dict(weights)
     except RuntimeError as error:
         raise WeightsError(
-            f"The weights of a {type(source).__name__} do not fit this {type(target).__name__}: "
-            "it is made of other "
-            "parts. Build both with the same depth, attention and waterfall."
+            f"The weights of a {type(source).__name__} do not fit this {type(target).__name__}: it "
+            "is made of other parts. Build both with the same depth, attention and waterfall."
         ) from error
 
 

@@ -21,7 +21,8 @@ def soft_argmax(scores: Tensor) -> Tensor:
 
     Notes
     -----
-    Sums of products, no matrix product: autocast would turn that into bfloat16 again.
+    Integral regression (Sun et al., "Integral Human Pose Regression", ECCV 2018). Sums of products,
+    no matrix product: autocast would turn that into bfloat16 again.
     """
     return compute_expected_positions(marginals(scores))
 

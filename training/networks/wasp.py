@@ -80,7 +80,7 @@ class Wasp(nn.Module):
 
 
 def _add_norm_and_relu(convolution: nn.Conv2d) -> nn.Sequential:
-    """Return a convolution with what follows every one of them here."""
+    """Return a convolution followed by batch norm and ReLU."""
     return nn.Sequential(
         convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True)
     )

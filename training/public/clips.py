@@ -70,11 +70,11 @@ class ImageSelection:
             )
 
     def includes(self, person: str) -> bool:
-        """Tell whether a person is wanted."""
+        """Return whether a person is selected."""
         return not self.people or person in self.people
 
     def thin_out(self, lengths: Sequence[int]) -> "ImageSelection":
-        """Take images so rarely that there are no more than wanted.
+        """Raise `every` until no more than `max_samples` images are left.
 
         Parameters
         ----------
@@ -83,7 +83,7 @@ class ImageSelection:
 
         Returns
         -------
-        choice
+        selection
             With the smallest `every` that does; where there are more clips than samples wanted,
             with one image a clip.
         """
@@ -129,7 +129,7 @@ class Clip:
         return len(self.xyz)
 
     def sees_root(self, frame: int) -> bool:
-        """Tell whether the pelvis is known, before the camera and in its image."""
+        """Return whether the pelvis is known, in front of the camera and in its image."""
         root = self.skeleton.index("pelvis")
         x, y = self.xy[frame, root]
         width, height = self.camera.size_wh
@@ -187,7 +187,7 @@ def cut_stored_crop(image_bgr: U8, square: tuple[float, float, float], stored_px
 
 
 def make_samples(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samples:
-    """Put crops of a clip together with its joints: those of the set count as truth.
+    """Combine crops of a clip with its joints: those of the set count as truth.
 
     Parameters
     ----------
@@ -197,10 +197,6 @@ def make_samples(clip: Clip, frames: np.ndarray, image: U8, region: F64) -> Samp
     image : (N, P, P, 3)
         Crops of them.
     region : (N, 3), px
-
-    Returns
-    -------
-    samples
     """
     count = len(frames)
     xyz = clip.xyz[frames].astype(np.float32)
@@ -260,9 +256,8 @@ def make_samples_from_images(
         if size_wh != clip.camera.size_wh:
             raise DatasetError(
                 f"The images of '{clip.name}' by camera '{clip.camera.name}' are "
-                f"{size_wh[0]}x{size_wh[1]}, but its "
-                f"calibration is for {clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the "
-                "images as published."
+                f"{size_wh[0]}x{size_wh[1]}, but its calibration is for "
+                f"{clip.camera.size_wh[0]}x{clip.camera.size_wh[1]}. Use the images as published."
             )
         buffer.add(frame, image_bgr)
         if len(buffer.frames) == CHUNK_SIZE:
@@ -286,7 +281,9 @@ def read_video_images(
 
     Yields
     ------
-    frame, image_bgr
+    frame
+        From 0, rising: every `selection.every`-th image in which the root is seen.
+    image_bgr : (H, W, 3)
 
     Raises
     ------
@@ -337,7 +334,7 @@ def read_video_facts(path: Path) -> tuple[float, tuple[int, int]]:
 
 
 def count_images(path: Path) -> int:
-    """Tell how many images a video says that it has; 0 where it cannot be read."""
+    """Return how many images a video states; 0 where it cannot be read."""
     video = cv2.VideoCapture(str(path))
     try:
         return max(int(video.get(cv2.CAP_PROP_FRAME_COUNT)), 0) if video.isOpened() else 0

@@ -140,13 +140,12 @@ def read_human36m(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
     if not wanted:
         raise DatasetError(
             f"'{folder}' holds none of the selected people; there are "
-            f"{', '.join(people) or 'none'}. "
-            "Unpack the set so that it has folders S1, S5 and so on, each with Videos and "
-            "MyPoseFeatures."
+            f"{', '.join(people) or 'none'}. Unpack the set so that it has folders S1, S5 and so "
+            "on, each with Videos and MyPoseFeatures."
         )
-    recordings = [take for person in wanted for take in _find_recordings(folder / person)]
+    recordings = [path for person in wanted for path in _find_recordings(folder / person)]
     if selection.max_samples is not None:
-        videos = [_get_video_path(take, name) for take in recordings for name in cameras.names]
+        videos = [_get_video_path(path, name) for path in recordings for name in cameras.names]
         selection = selection.thin_out([count_images(video) for video in videos if video.is_file()])
     rigs = {
         person: cameras.build_for_person(person, _find_sizes(folder / person, cameras))
@@ -192,9 +191,8 @@ def read_cameras(path: Path) -> CameraTable:
         or not np.isfinite(numbers).all()
     ):
         raise DatasetError(
-            f"'{path}' has {len(names)} cameras and {len(numbers)} numbers for them, which do "
-            "not belong together. "
-            "Take it from the set's own code again."
+            f"'{path}' has {len(names)} cameras and {len(numbers)} numbers for them, which do not "
+            "belong together. Take it from the set's own code again."
         )
     return CameraTable(names, outside, inside)
 
@@ -243,10 +241,9 @@ def _demand_sight(clip: Clip) -> None:
     seen = np.mean([clip.sees_root(frame) for frame in range(len(clip))])
     if seen < MIN_SEEN_SHARE:
         raise DatasetError(
-            f"By its metadata, camera '{clip.camera.name}' sees the person in {100 * seen:.0f} "
-            f"% of '{clip.name}'. "
-            "Cameras and poses do not belong together: the poses must be D3_Positions, not "
-            "those of one camera."
+            f"By its metadata, camera '{clip.camera.name}' sees the person in {100 * seen:.0f} % "
+            f"of '{clip.name}'. Cameras and poses do not belong together: the poses must be "
+            "D3_Positions, not those of one camera."
         )
 
 

@@ -34,8 +34,7 @@ def read_matlab(path: Path, name: str) -> dict[str, Any]:
     except NotImplementedError as error:
         raise DatasetError(
             f"'{path}' is a MATLAB file of version 7.3, which cannot be read here. Load it in "
-            "MATLAB and write it "
-            "again with save('-v7'), under the same name."
+            "MATLAB and write it again with save('-v7'), under the same name."
         ) from error
     except Exception as error:  # a damaged file fails in as many ways as it has bytes
         raise DatasetError(

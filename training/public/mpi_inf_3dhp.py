@@ -79,7 +79,7 @@ TEST_JOINTS = (
 """The 17 of a test sequence, in its order."""
 
 TEST_RATE_FPS = 25.0
-"""Nobody wrote it down; it only keeps the images in order."""
+"""Assumed: the set does not state it, and it only keeps the images in order."""
 
 CALIBRATION_HEADER = "Skeletool Camera Calibration File"
 MATRIX = 16
@@ -121,9 +121,8 @@ def read_mpi_inf_3dhp(folder: Path, selection: ImageSelection) -> Iterator[Sampl
     sequences = [path for person in people for path in sorted(person.glob("Seq*")) if path.is_dir()]
     if not sequences and not tests:
         raise DatasetError(
-            f"'{folder}' holds no sequence of the selected people. Unpack the set so that it "
-            "has S1/Seq1 and so on, "
-            "each with annot.mat, camera.calibration and imageSequence."
+            f"'{folder}' holds no sequence of the selected people. Unpack the set so that it has "
+            "S1/Seq1 and so on, each with annot.mat, camera.calibration and imageSequence."
         )
     if selection.max_samples is not None:
         videos = [

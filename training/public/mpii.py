@@ -108,9 +108,8 @@ def read_mpii(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
         samples = join(
             [_make_sample(person, folder / "images", cameras, selection) for person in part]
         )
-        yield replace(
-            samples, frameset=np.arange(first, first + len(part))
-        )  # there is no other view of them
+        # no two share an instant: there is no other view of them
+        yield replace(samples, frameset=np.arange(first, first + len(part)))
 
 
 def read_people(path: Path) -> list[Person]:

@@ -142,7 +142,13 @@ def recipe_from_toml(text: str, name: str) -> Recipe:
 
 
 def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
-    """Make a recipe of plain values; the inverse of `recipe_to_table`."""
+    """Make a recipe of plain values; the inverse of `recipe_to_table`.
+
+    Raises
+    ------
+    TrainingError
+        If a key or value is invalid, or two of them contradict each other.
+    """
     name = table["name"]
     rest = {key: value for key, value in table.items() if key != "network"}
     try:
@@ -154,8 +160,7 @@ def recipe_from_table(table: Mapping[str, Any]) -> Recipe:
     if recipe.network.size_px != recipe.batch.size_px:
         raise TrainingError(
             f"The recipe '{name}' feeds crops of {recipe.batch.size_px} px to a network of "
-            f"{recipe.network.size_px} "
-            "px. Give both the same size_px."
+            f"{recipe.network.size_px} px. Give both the same size_px."
         )
     if not 0 <= recipe.studio.share < 1:
         raise TrainingError(

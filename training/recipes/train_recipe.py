@@ -1,4 +1,4 @@
-"""Carry out a recipe: open or draw what it needs, hold out what judges, and train."""
+"""Train by a recipe: open or draw what it needs, hold out what judges, and train."""
 
 import math
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ JUDGE_FOLDER, SHARDS_FOLDER = "judge", "shards"
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """What a recipe is carried out with.
+    """What a recipe is trained and judged on.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class InitialWeights:
 def train_recipe(
     recipe: Recipe, data: TrainingData, run: Run, first: InitialWeights | None = None
 ) -> TrainingResult:
-    """Carry out a recipe.
+    """Train the network of a recipe.
 
     Parameters
     ----------
@@ -85,10 +85,6 @@ def train_recipe(
         Its skeleton, judge and notes are filled in.
     first
         None begins with random weights.
-
-    Returns
-    -------
-    trained
 
     Raises
     ------
@@ -106,7 +102,7 @@ def train_recipe(
 
 
 def resume_recipe(run: Run, changed: TrainConfig | None = None) -> TrainingResult:
-    """Go on with a recipe that was stopped or killed.
+    """Resume a recipe that was stopped or killed.
 
     Parameters
     ----------
@@ -114,10 +110,6 @@ def resume_recipe(run: Run, changed: TrainConfig | None = None) -> TrainingResul
         Its folder says everything else.
     changed
         Replaces how it was trained: another budget, for instance.
-
-    Returns
-    -------
-    trained
 
     Raises
     ------
@@ -177,10 +169,6 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
         Its seed decides random weights.
     first
 
-    Returns
-    -------
-    network
-
     Raises
     ------
     TrainingError
@@ -196,9 +184,9 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
     if first.imagenet is not None:
         if not isinstance(network, PoseResNet):
             raise WeightsError(
-                f"'{first.imagenet}' can begin networks with a ResNet inside only, which that "
-                "of the recipe "
-                f"'{recipe.name}' has not. Choose a pose-resnet recipe, or leave the file out."
+                f"'{first.imagenet}' can begin networks with a ResNet inside only, which that of "
+                f"the recipe '{recipe.name}' has not. Choose a pose-resnet recipe, or leave the "
+                "file out."
             )
         load_imagenet(network.trunk, first.imagenet)
     if first.init is not None:
@@ -216,10 +204,9 @@ def build_initial_network(recipe: Recipe, first: InitialWeights) -> PoseNetwork:
 def _open_data(
     recipe: Recipe, data: TrainingData, run: Run, first: int
 ) -> Iterator[tuple[BatchSource, Judge]]:
-    """Open the training data, from the first-th shard on, and the judging data, for a while."""
-    occluders = _load_occluders(
-        recipe
-    )  # before anything is drawn, and once: a copy of Pascal VOC takes a minute
+    """Open the training data, from shard `first` on, and the judge, while the context lasts."""
+    # before anything is drawn, and once: a copy of Pascal VOC takes a minute
+    occluders = _load_occluders(recipe)
     judges = _open_joined(data.judge) if data.judge else None
     if data.data:
         samples, rows = _open_joined(data.data), None
@@ -232,9 +219,8 @@ def _open_data(
         return
     with _open_studio_batches(recipe, run, first, occluders) as batches:
         if judges is None and get_rank() == 0:
-            judges = _open_held_out(
-                recipe, run.folder / JUDGE_FOLDER
-            )  # while the first shard is drawn
+            # meanwhile the first shard is drawn
+            judges = _open_held_out(recipe, run.folder / JUDGE_FOLDER)
         yield batches, _skip_judging if judges is None else _build_judge(recipe, judges)
 
 
@@ -316,8 +302,7 @@ def _demand_joints(recipe: Recipe, samples: Samples) -> None:
     if samples.skeleton.name != recipe.skeleton:
         raise TrainingError(
             f"The samples have the joints of {samples.skeleton.name}, the recipe those of "
-            f"{recipe.skeleton}. Make one "
-            "of them again."
+            f"{recipe.skeleton}. Make one of them again."
         )
 
 

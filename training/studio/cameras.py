@@ -14,7 +14,7 @@ from engine.inference.preprocess import Region, image_from_crop
 
 @dataclass(frozen=True, slots=True)
 class CameraConfig:
-    """How cameras are drawn, evenly between least and greatest.
+    """How cameras are drawn: each value evenly between its least and its greatest.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class CameraConfig:
     distance_m
         From the person, along the floor.
     field_deg
-        What the image is wide.
+        Field of view along the longer side of the image.
     roll_deg
         Greatest, to either side.
     k1
@@ -91,7 +91,7 @@ def draw_camera(
 
 
 def is_seen(xyz: F64, camera: Camera) -> np.ndarray:
-    """Tell which points of the room, (..., 3), m, are in a camera's image, (...)."""
+    """Return which points of the room, (..., 3), m, are in a camera's image, (...)."""
     xy = project(xyz, camera)
     with np.errstate(invalid="ignore"):
         return ((xy >= -0.5) & (xy <= np.array(camera.size_wh) - 0.5)).all(-1) & is_in_lens(
@@ -108,7 +108,7 @@ def is_in_lens(xyz: F64, camera: Camera) -> np.ndarray:
 
 
 def pack_crop_lens(camera: Camera, region: Region, size_px: int) -> F32:
-    """Put a crop's lens into the numbers that `engine.studio.raster.project` wants, (10,).
+    """Pack a crop's lens into the numbers that `engine.studio.raster.project` wants, (10,).
 
     The crop is a camera of its own: the same lens, with other pixels.
     """

@@ -1,5 +1,4 @@
-"""The child that renders: a process of one thread and low priority that draws shards, and ends with
-its parent.
+"""The child that renders: a process of one thread and low priority that ends with its parent.
 
 Nothing heavy is imported here: how many threads the linear algebra starts must be said before numpy
 is loaded.
@@ -21,7 +20,7 @@ _POLL_INTERVAL_S = 1.0
 
 
 class ParentGoneError(Exception):
-    """Nobody wants the shards any more."""
+    """The parent process has ended."""
 
 
 def serve(pipe: Connection, work: str, folder: str, config_toml: str, first: int) -> None:
@@ -69,15 +68,15 @@ def _wait_for_request(pipe: Connection) -> bool:
 
 
 def _exit_if_orphaned() -> None:
-    """End the work if the parent is gone: a killed one cannot say goodbye."""
+    """End the work if the parent is gone: a killed one sends no message."""
     parent = multiprocessing.parent_process()
     if parent is not None and not parent.is_alive():
         raise ParentGoneError
 
 
 def _send_last_message(pipe: Connection, kind: str, text: str) -> None:
-    """Send the last word, if anybody listens."""
+    """Send the last message, if the pipe is still open."""
     try:
         pipe.send((kind, text))
     except OSError:
-        return  # nobody does
+        return  # the parent has closed it

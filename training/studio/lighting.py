@@ -71,10 +71,6 @@ class Scenery:
         inside : (N, 3), m
             Cameras and joints.
         rng
-
-        Returns
-        -------
-        surroundings
         """
         low = inside.min(0) - rng.uniform(*ROOM_MARGIN_M, 3)
         high = inside.max(0) + rng.uniform(*ROOM_MARGIN_M, 3)
@@ -154,7 +150,7 @@ def draw_sensor(rng: np.random.Generator) -> U8:
 
 
 def draw_furniture(image_bgr: U8, rng: np.random.Generator) -> None:
-    """Put flat things behind the person, in place; most are small."""
+    """Draw flat things behind the person, in place; most are small."""
     size = image_bgr.shape[0]
     for _ in range(int(rng.integers(0, 6))):
         middle = rng.uniform(0, size, 2)

@@ -60,10 +60,6 @@ def make_body(seed: int) -> Body:
     seed
         The appearance is that of the studio's first person of this seed, the shape is of a wider
         range.
-
-    Returns
-    -------
-    body
     """
     appearance = draw_appearance(np.random.default_rng([seed, 12, 0]))
     rng = np.random.default_rng([seed, 12, 1])

@@ -166,7 +166,7 @@ def _draw_kind(
 def _sample_performance(
     count: int, anatomy: Anatomy, play_seed: int, rng: np.random.Generator
 ) -> Posture:
-    """Take random moments of a performance that the studio plans for this seed."""
+    """Draw random moments of a performance that the studio plans for this seed."""
     motion = "programme" if rng.random() < 0.5 else str(rng.choice(MOTIONS))
     route = Route(np.random.default_rng([play_seed, 10]))
     play = plan_performance(
@@ -195,7 +195,7 @@ def _disturb(posture: Posture, rng: np.random.Generator) -> Posture:
 def _draw_standing(
     count: int, anatomy: Anatomy, stance: _Stance, rng: np.random.Generator
 ) -> Posture:
-    """Put the pelvis at a share of its standing height over feet anywhere, or one in the air."""
+    """Place the pelvis at a share of its standing height over feet anywhere, or one in the air."""
     scale = anatomy.scale
     pelvis = np.zeros((count, 3))
     pelvis[:, 2] = standing_height_m(anatomy) * rng.uniform(*stance.height, count)
@@ -299,7 +299,7 @@ def _draw_arms(count: int, rng: np.random.Generator) -> F64:
 
 
 def _place_randomly(posture: Posture, rng: np.random.Generator) -> Posture:
-    """Put every pose to a place of its own, facing anywhere."""
+    """Move every pose to a place of its own, facing anywhere."""
     count = len(posture)
     heading = rng.uniform(-180, 180, count)
     place = np.concatenate(

@@ -71,9 +71,9 @@ class StudioSampleConfig:
         """Refuse what gives no samples."""
         if self.samples < 1 or self.stored_px < 16 or self.seed < 0:
             raise TrainingError(
-                f"The studio cannot draw {self.samples} samples of {self.stored_px} px from "
-                f"seed {self.seed}. "
-                "Ask for one or more, of 16 px or more, from a seed that is not negative."
+                f"The studio cannot draw {self.samples} samples of {self.stored_px} px from seed "
+                f"{self.seed}. Ask for one or more, of 16 px or more, from a seed that is not "
+                "negative."
             )
 
 
@@ -140,10 +140,6 @@ def draw_samples(config: StudioSampleConfig, portion: int = 0) -> Samples:
     ----------
     config, portion
         As in `StudioSampler.draw`.
-
-    Returns
-    -------
-    samples
     """
     return join(list(StudioSampler().draw(config, portion)))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from training.data.batches import Batch, BatchSource
@@ -15,7 +14,7 @@ class Shards(Protocol):
     """Where shards come from."""
 
     def get_shard(self, number: int) -> Samples:
-        """Give a shard, the same for the same number; waits for it. Earlier ones can be deleted."""
+        """Return a shard, the same for the same number; waits for it. Earlier ones may go."""
         ...
 
 
@@ -47,16 +46,11 @@ class SpooledShards:
     def __enter__(self) -> "SpooledShards":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._spool.close()
 
     def get_shard(self, number: int) -> Samples:
-        """Give a shard, no earlier one than the last; those before it are deleted.
+        """Return a shard, no earlier one than the last; those before it are deleted.
 
         Raises
         ------
@@ -103,7 +97,7 @@ class ShardBatches:
         return self._count
 
     def epoch(self, number: int, first: int = 0) -> Iterator[Batch]:
-        """Give the batches of an epoch.
+        """Return the batches of an epoch.
 
         Parameters
         ----------
@@ -115,6 +109,7 @@ class ShardBatches:
         Returns
         -------
         batches
+            The same for the same `number`; those of one shard differ in order and augmentation.
         """
         shard = number // self._repeats
         if self._shown is None or self._shown[0] != shard:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import TracebackType
 
 import cv2
 
@@ -94,7 +93,7 @@ def shard_maker(config_toml: str) -> Callable[[str, int, Callable[[], None]], No
 
 
 def shard_folder(spool: Path, number: int) -> Path:
-    """Name the folder of a shard."""
+    """Return the folder of a shard."""
     return spool / f"shard_{number:06d}"
 
 
@@ -131,8 +130,7 @@ class ShardRenderer:
             ours.close()
             raise TrainingError(
                 "The process that draws studio samples cannot be started: "
-                f"{error.strerror or error}. Close other "
-                "programs, then try again."
+                f"{error.strerror or error}. Close other programs, then try again."
             ) from error
         finally:
             theirs.close()  # so that the child's death ends the pipe
@@ -140,7 +138,7 @@ class ShardRenderer:
         self._child: SpawnProcess = child
 
     def request_shard(self) -> None:
-        """Ask for one more shard; never waits. A child that is gone says so in `poll_shard`."""
+        """Request one more shard; never waits. `poll_shard` reports a child that is gone."""
         try:
             self._pipe.send(None)
         except OSError:
@@ -173,7 +171,7 @@ class ShardRenderer:
         raise TrainingError(PROCESS_FAILED if kind == BROKEN else content)
 
     def close(self) -> None:
-        """End the process, whatever it does, and see it gone; may be called twice."""
+        """Kill the process, and wait until it has ended; may be called twice."""
         self._pipe.close()
         if self._child.is_alive():
             self._child.kill()
@@ -244,12 +242,7 @@ class ShardSpool:
     def __enter__(self) -> "ShardSpool":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def next(self) -> Shard:
@@ -289,14 +282,14 @@ class ShardSpool:
         Parameters
         ----------
         shard
-            Nobody may look into its samples any more.
+            None of its samples may be in use any more.
         """
         shutil.rmtree(shard.folder)
         self._free += 1
         self._renderer.request_shard()
 
     def close(self) -> None:
-        """End the process, see it gone, and delete what is left; may be called twice."""
+        """Kill the process, wait for its end, and delete what is left; may be called twice."""
         self._renderer.close()
         _delete_shards(self._folder)
         self._hold.release()

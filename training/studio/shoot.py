@@ -196,7 +196,7 @@ class Shoot:
         person: str,
         clip: str,
     ) -> Samples:
-        """Put pictures and truth together."""
+        """Combine pictures and truth into samples."""
         instants, cameras, regions, images = zip(*pictures, strict=True)
         instant, count = np.array(instants, np.int64), len(pictures)
         xy = np.stack(

@@ -146,7 +146,7 @@ def make_dataset(
 
 
 def select_views(seen: Observations, rig: Rig, view_indices: list[int]) -> tuple[Observations, Rig]:
-    """Keep some of the cameras."""
+    """Select some of the cameras, in the observations and in the rig."""
     return replace(
         seen,
         view_names=tuple(seen.view_names[v] for v in view_indices),

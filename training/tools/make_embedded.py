@@ -98,7 +98,7 @@ def describe_training(
 
 
 def check_export(checkpoint: Checkpoint, card: Path, samples: Samples) -> None:
-    """Compare the exported files with torch, and fewer bits with f32."""
+    """Compare the exported files with torch, and bfloat16 and 8 bits with f32."""
     edge = round(samples.stored_px * (1 - 1 / MARGIN) / 2)
     inner = np.ascontiguousarray(
         samples.image[:128, edge : samples.stored_px - edge, edge : samples.stored_px - edge]

@@ -330,8 +330,9 @@ def _rotate_epipole_to_x(F: F64) -> tuple[F64, F64]:
 
 
 def _find_inliers(xy_a: F64, xy_b: F64, F: F64) -> Mask:
-    """Tell the inliers by the median distance, (N,)."""
+    """Find the inliers by the median distance, (N,)."""
     distance = sampson_distance_px(xy_a, xy_b, F)
+    # robust sigma of least median of squares (Rousseeuw & Leroy 1987; Zhang 1998)
     spread = 1.4826 * (1 + 5 / max(len(distance) - MIN_MATCHES, 1)) * float(np.median(distance))
     return distance <= max(INLIER_SIGMAS * spread, EPSILON)
 

@@ -4,9 +4,9 @@ Two views, their fundamental matrix from the joints, polynomial triangulation. T
 that `training.labels.pseudo_labels` is compared with.
 
 What the papers leave open is chosen here: pixels are not rounded; the fundamental matrix is that of
-all matches of the take (least median of squares); metres come from the person's stature; a joint
-counts as occluded below a confidence of 0.5; with more than two views every view is paired with the
-first one, and the vector median of the pairs counts.
+all matches of the recording (least median of squares); metres come from the person's stature; a
+joint counts as occluded below a confidence of 0.5; with more than two views every view is paired
+with the first one, and the vector median of the pairs counts.
 """
 
 from collections.abc import Sequence
@@ -72,10 +72,6 @@ def label_by_two_views(
     view_indices
         The first one is paired with each of the others.
 
-    Returns
-    -------
-    labels
-
     Raises
     ------
     TrainingError
@@ -139,8 +135,8 @@ def _label_pair(
     if len(rows) < 4 * MIN_MATCHES:
         raise TrainingError(
             f"The views '{common.view_names[a]}' and '{common.view_names[b]}' share only "
-            f"{len(rows)} joints, too few to find how "
-            "they stand to each other. Choose two views that see the person at the same time."
+            f"{len(rows)} joints, too few to find how they stand to each other. Choose two views "
+            "that see the person at the same time."
         )
     rows = rows[:: max(1, len(rows) // MAX_MATCHES)]
     ray_a, ray_b = rays[a].reshape(-1, 2), rays[b].reshape(-1, 2)

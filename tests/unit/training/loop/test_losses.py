@@ -17,9 +17,9 @@ from training.data.crops import (  # noqa: E402
 from training.data.reprojection import (  # noqa: E402
     OtherView,
     batch_views,
-    patch_from_room,
-    room_from_patch,
+    patch_from_world,
     undistort,
+    world_from_patch,
 )
 from training.loop.config import TrainConfig  # noqa: E402
 from training.loop.losses import heat_loss, reprojection_loss, smooth_l1  # noqa: E402
@@ -112,7 +112,7 @@ def test_a_prediction_that_is_no_number_is_not_hidden():
 def test_the_tensors_way_into_the_room_is_the_arrays_way():
     xyz, crops, _ = two_views()
     uvw, depth = labels(xyz, crops)
-    found = room_from_patch(uvw, depth, batch_views(crops))
+    found = world_from_patch(uvw, depth, batch_views(crops))
     expected = [
         world_from_camera(camera_from_patch(u, c, float(d)), c.camera)
         for u, c, d in zip(uvw.double().numpy(), crops, depth)
@@ -123,7 +123,7 @@ def test_the_tensors_way_into_the_room_is_the_arrays_way():
 
 def test_the_tensors_way_into_the_other_patch_is_the_arrays_way():
     xyz, _, crops = two_views()
-    uv, visible = patch_from_room(tensor(xyz), batch_views(crops))
+    uv, visible = patch_from_world(tensor(xyz), batch_views(crops))
     assert visible.all()
     np.testing.assert_allclose(uv, labels(xyz, crops)[0][..., :2], atol=1e-5)
 
@@ -220,7 +220,7 @@ def test_a_point_behind_a_camera_is_not_visible_to_it():
     behind = world_from_camera(
         np.array([[0.1, 0.1, -2.0], [9.0, 0.0, 1.0], [0.1, 0.1, 3.0]]), here[0].camera
     )
-    assert patch_from_room(tensor(behind[None]), batch_views(here))[1].tolist() == [
+    assert patch_from_world(tensor(behind[None]), batch_views(here))[1].tolist() == [
         [False, False, True]
     ]
 
