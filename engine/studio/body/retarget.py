@@ -132,9 +132,7 @@ def _retarget_arm(joints: Mapping[str, F64], anatomy: Anatomy, side: int, bones:
 def _retarget_leg(joints: Mapping[str, F64], anatomy: Anatomy, side: int, bones: Bones) -> None:
     """Turn thigh, shank and foot; the knee's axis gives the twist where it is bent."""
     name = SIDES[side]
-    hip, knee, ankle, toe = (
-        INDEX[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle", "toe")
-    )
+    hip, knee, ankle, toe = (INDEX[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle", "toe"))
     rotation, xyz = bones.rotation, bones.xyz
     pelvis = rotation[:, INDEX["pelvis"]]
     thigh = normalize(joints[f"{name}_knee"] - joints[f"{name}_hip"])
@@ -143,7 +141,9 @@ def _retarget_leg(joints: Mapping[str, F64], anatomy: Anatomy, side: int, bones:
     sine = np.linalg.norm(bent, axis=-1, keepdims=True)
     lateral = np.where(sine > _STRAIGHT, bent / np.maximum(sine, 1e-9), pelvis[..., 0])
     # A knee bends one way only; captured ones that bend the other way by noise are straight.
-    lateral = np.where(np.sum(lateral * pelvis[..., 0], -1, keepdims=True) > 0, lateral, pelvis[..., 0])
+    lateral = np.where(
+        np.sum(lateral * pelvis[..., 0], -1, keepdims=True) > 0, lateral, pelvis[..., 0]
+    )
     axis = normalize(lateral - np.sum(lateral * thigh, -1, keepdims=True) * thigh)
     rest = build_leg_basis(anatomy, name)
     shank_axis = normalize(axis - np.sum(axis * shank, -1, keepdims=True) * shank)
@@ -168,6 +168,7 @@ def _turn_foot(
         return build_basis(axis, shank) @ build_basis(left, -_UP).T
     along = normalize(toe - joints[f"{name}_ankle"])
     across = normalize(axis - np.sum(axis * along, -1, keepdims=True) * along)
-    return build_basis(across, along) @ build_basis(
-        left, anatomy.direction(f"{name}_ankle", f"{name}_toe")
-    ).T
+    return (
+        build_basis(across, along)
+        @ build_basis(left, anatomy.direction(f"{name}_ankle", f"{name}_toe")).T
+    )
