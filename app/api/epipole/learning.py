@@ -129,6 +129,8 @@ def label(
         If the session was not tracked.
     CalibrationError
         If the rig cannot be read.
+    OSError
+        If the disk refuses.
     """
     folder = _open_folder(session)
     path = Path(rig) if rig is not None else None
@@ -185,6 +187,8 @@ def evaluate(
         If samples, labels or a model cannot be used.
     EngineError
         If the session cannot be read.
+    OSError
+        If the disk refuses the report.
     ValueError
         If neither or both of `data` and `session` are given.
     """
@@ -247,6 +251,8 @@ def finetune(
         If a session cannot be used or a step fails; the model in use is unchanged.
     EngineError
         If a session cannot be read.
+    OSError
+        If the disk refuses the folder of the run.
     ValueError
         If the sessions are of several people and `person` is not given.
 
