@@ -15,7 +15,7 @@ from app.views.room.room_3d import Room3D
 from app.views.sessions.dialogs import TrackAgainPanel, make_export_dialog
 from app.views.sessions.player_transport import PlayerTransport
 from app.views.sessions.style import build_sessions_stylesheet
-from app.views.theme import choose_scale
+from app.views.theme import choose_window_scale
 from app.views.widgets import make_label, make_page_button
 
 _TICK_MS = 8
@@ -155,8 +155,7 @@ class PlayerPage(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Scale type and spacing to the new size."""
         super().resizeEvent(event)
-        window = self.window()
-        scale = choose_scale(window.size() if window is not None else self.size())
+        scale = choose_window_scale(self)
         if abs(scale - self._scale) > 0.02:
             self._apply_scale(scale)
 
