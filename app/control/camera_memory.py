@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import nan
 from typing import Protocol, runtime_checkable
 
 from app.presenters.camera_settings import CameraSettings, ControlRow
@@ -143,7 +142,7 @@ def _build_row(control: Control) -> ControlRow:
         _LABELS[control.name],
         low,
         high,
-        step if step == step else nan,
+        step,
         control.value,
         control.unit,
         auto,

@@ -222,11 +222,11 @@ class FinetuneControl:
         )
 
     def _roll_back(self, request: requests.RollBackModel) -> None:
-        """Use the model before. Runs in the worker's thread."""
+        """Use the previous model. Runs in the worker's thread."""
         self._models.roll_back(request.person, request.rig_id)
         self._callbacks.swap_model(request.person)
         self._callbacks.notify(
-            f"The model before is used for {request.person or 'everybody'} again.", Severity.GOOD
+            f"The previous model is used for {request.person or 'everybody'} again.", Severity.GOOD
         )
 
     def _require_newest_run(self) -> Path:

@@ -40,7 +40,7 @@ class ModelList:
         self._library.adopt(name, person, rig_id, reason=CHOSEN_IN_WINDOW, by=BY_USER)
 
     def roll_back(self, person: str, rig_id: str) -> None:
-        """Use the model before; errors as `ModelLibrary.roll_back`."""
+        """Use the previous model; errors as `ModelLibrary.roll_back`."""
         self._library.roll_back(person, rig_id, reason=CHOSEN_IN_WINDOW, by=BY_USER)
 
     def _read_rows(self) -> tuple[ModelRow, ...]:

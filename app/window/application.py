@@ -18,6 +18,7 @@ from app.control.live import LiveControl
 from app.control.model_list import ModelList
 from app.control.monocular_models import swap_model
 from app.control.sessions import SessionControl
+from app.exit_codes import DONE
 from app.paths import runs_folder
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots
@@ -42,7 +43,6 @@ SESSIONS, FINETUNE = "Sessions", "Fine-tune"
 VISIBLE_INTERVAL_S, HIDDEN_INTERVAL_S = 0.5, 3.0
 # Between two refreshes: of a live page without news, of the other pages.
 IDLE_REFRESH_S, PLAYER_REFRESH_S = 0.1, 0.03
-DONE = 0
 
 
 class Application(QObject):
@@ -208,7 +208,7 @@ def show_live(options: Namespace, settings: Settings, message: str) -> int:
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `get_person`, `model`, `lift`, `record`, `seconds`.
+        `sources`, `rig`, `stature`, `person`, `model`, `lift`, `record`, `seconds`.
     settings
         As remembered.
     message
