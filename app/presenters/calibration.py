@@ -117,10 +117,11 @@ def format_with_unit(value: float, unit: str, digits: int) -> str:
 
     Examples
     --------
-    >>> format_with_unit(0.314, "°", 2), format_with_unit(float("nan"), "px", 1)
-    ('0.31 °', '–')
+    >>> format_with_unit(0.314, "°", 2), format_with_unit(1.5, "cm", 1)
+    ('0.31°', '1.5 cm')
     """
-    return f"{value:.{digits}f} {unit}" if value == value else "–"
+    space = "" if unit == "°" else " "
+    return f"{value:.{digits}f}{space}{unit}" if value == value else "–"
 
 
 def _build_row(camera: CameraReport) -> CameraRow:
