@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QTimer, QUrl
-from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QStackedWidget
 
 from app import requests
@@ -29,6 +29,7 @@ from app.views.main_window import LIVE, MainWindow
 from app.views.sessions.page import SessionsPage
 from app.views.sessions.player_page import PlayerPage
 from app.window.bridge import Bridge
+from app.window.desktop import open_on_desktop
 from app.window.snapshot import get_application, show_until_closed
 from app.window.uncaught_errors import report_uncaught_errors
 from calibration.geometry.fast_instant import load_compiler
@@ -164,8 +165,8 @@ class Application(QObject):
     def _build_handlers(self) -> Handlers:
         """Put together the tables of all controllers, and what only turns pages."""
         pages: Handlers = {
-            requests.ShowFolder: _open_on_desktop,
-            requests.OpenReport: _open_on_desktop,
+            requests.ShowFolder: lambda r: open_on_desktop(r.path, self.control.notify),
+            requests.OpenReport: lambda r: open_on_desktop(r.path, self.control.notify),
             requests.OpenSession: self._open_session,
             requests.ShowSessions: lambda _: self._show_sessions(),
             requests.ChooseForFinetune: self._choose_for_finetune,
@@ -195,11 +196,6 @@ class Application(QObject):
             self._sessions.scan_sessions()
         if name != SESSIONS:
             self._player.pause()
-
-
-def _open_on_desktop(request: requests.ShowFolder | requests.OpenReport) -> None:
-    """Open a folder or a page in the desktop's own program."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
 
 
 def show_live(options: Namespace, settings: Settings, message: str) -> int:
