@@ -6,6 +6,7 @@ import shutil
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -30,7 +31,7 @@ from tests.unit.app.commands.test_evaluate import people as make_samples
 from training.data.samples import write_samples
 from training.evaluation.evaluate import EvaluateConfig
 from training.evaluation.evaluated_model import EvaluatedModel
-from training.finetuning import follow
+from training.finetuning.follow import follow_run
 from training.finetuning.process import start_process
 
 EXAMPLES = API / "examples"
@@ -287,7 +288,7 @@ class StoredEstimator:
 
 def use_steps_that_only_report(monkeypatch) -> None:
     """Let a fine-tune end at once with a better model."""
-    monkeypatch.setattr(follow, "POLL_INTERVAL_S", 0.01)
+    monkeypatch.setattr("epipole.learning.follow_run", partial(follow_run, poll_interval_s=0.01))
     monkeypatch.setattr(
         "epipole.learning.start_process",
         lambda folder: start_process(folder, "tests.support.finetune_steps:GOOD"),
