@@ -10,12 +10,7 @@ class UsageError(Exception):
 
 
 def explain_os_error(error: OSError) -> str:
-    """Describe what the operating system refused, and what to do.
-
-    Returns
-    -------
-    message
-    """
+    """Describe what the operating system refused, and what to do."""
     if not error.filename:
         return f"The system refused to read or write: {error.strerror or error}. Check the disk."
     where = f"'{error.filename}'"
@@ -37,12 +32,7 @@ def explain_os_error(error: OSError) -> str:
 
 
 def describe_internal_error() -> str:
-    """Describe a fault of the program, and where its details are.
-
-    Returns
-    -------
-    message
-    """
+    """Describe a fault of the program, and where its details are."""
     log = paths.log_file()
     details = (
         f"Details: {log}. Please attach this file when you report the problem."

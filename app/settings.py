@@ -108,10 +108,6 @@ def load_settings(path: Path) -> tuple[Settings, str]:
 def parse_settings(table: Mapping[str, Any]) -> Settings:
     """Turn a table into settings.
 
-    Returns
-    -------
-    settings
-
     Raises
     ------
     ValueError

@@ -89,10 +89,6 @@ def store_controls(settings: Settings, address: str, values: Mapping[str, float]
         Of a USB camera.
     values
         By control.
-
-    Returns
-    -------
-    settings
     """
     parsed = parse_usb(address)
     key = _build_key(parsed.device, parsed.mode)
@@ -112,10 +108,6 @@ def present_settings(
         Its source; not all have controls.
     modes, mode
         What it can send, and the present one.
-
-    Returns
-    -------
-    settings
     """
     mode_names = tuple(str(one) for one in modes)
     if not isinstance(source, Adjustable):

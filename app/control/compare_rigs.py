@@ -20,10 +20,6 @@ def compare_rigs(one: Rig, other: Rig) -> str:
         Of the same cameras, in the same order. Worlds are laid onto each other first, scale kept
         apart: what counts is how the cameras stand to one another.
 
-    Returns
-    -------
-    message
-
     Examples
     --------
     The same rig: "The two rigs agree: directions within 0.0°, …".

@@ -21,10 +21,6 @@ class ModelList:
     def rows(self) -> tuple[ModelRow, ...]:
         """List the models with the person that each is for, the newest first.
 
-        Returns
-        -------
-        rows
-
         Raises
         ------
         OSError

@@ -256,10 +256,6 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     settings
     store
         The file that keeps the settings; None keeps them to this run.
-
-    Returns
-    -------
-    app
     """
     import_pyqtgraph()
     load_compiler()

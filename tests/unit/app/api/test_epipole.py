@@ -213,6 +213,9 @@ def test_a_model_is_evaluated_on_stored_samples(tmp_path, monkeypatch):
     assert "MPJPE" in evaluated.text
     assert evaluated.table["network"] == "still"
     assert evaluated.page.is_file()
+    compared = epipole.evaluate("still", data=tmp_path / "data", against="other")
+    assert "Against the other model" not in evaluated.text
+    assert "Against the other model" in compared.text
 
 
 def test_the_example_of_ten_lines_runs(tmp_path, monkeypatch, capsys, pandas):
