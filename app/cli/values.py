@@ -105,9 +105,9 @@ def read_camera_count(text: str) -> int:
     """Read the number of simulated cameras."""
     value, (minimum, maximum) = _parse_integer(text), DEMO_CAMERA_RANGE
     if value is None or not minimum <= value <= maximum:
+        reason = " A single camera cannot measure depth." if value == 1 else ""
         raise argparse.ArgumentTypeError(
-            f"--cameras takes {minimum} to {maximum} cameras, not '{text}': a single camera cannot "
-            "measure depth."
+            f"--cameras takes {minimum} to {maximum} cameras, not '{text}'.{reason}"
         )
     return value
 
