@@ -30,10 +30,6 @@ class PasswordHidingFormatter(logging.Formatter):
 def hide_passwords(text: str) -> str:
     """Remove user, password and any key from every address in a text.
 
-    Returns
-    -------
-    text
-
     Examples
     --------
     >>> hide_passwords("rtsp://anna:secret@10.0.0.7/live?key=4711 is silent")

@@ -88,7 +88,7 @@ def load_settings(path: Path) -> tuple[Settings, str]:
     Returns
     -------
     settings
-        The usual ones for whatever cannot be read.
+        The defaults for whatever cannot be read.
     message
         What was wrong with the file; empty where nothing was. A file that cannot be used is kept
         beside the new one.
@@ -107,10 +107,6 @@ def load_settings(path: Path) -> tuple[Settings, str]:
 
 def parse_settings(table: Mapping[str, Any]) -> Settings:
     """Turn a table into settings.
-
-    Returns
-    -------
-    settings
 
     Raises
     ------
@@ -154,10 +150,10 @@ def _back_up_invalid(path: Path, reason: str) -> str:
     try:
         path.replace(backup)
     except OSError:
-        return f"The settings in '{path}' cannot be read ({reason}); the usual ones are used."
+        return f"The settings in '{path}' cannot be read ({reason}); the defaults are used."
     return (
-        f"The settings could not be read ({reason}); the usual ones are used, the file is "
-        f"kept as '{backup}'."
+        f"The settings could not be read ({reason}); the defaults are used. The file is kept as "
+        f"'{backup}': correct it and rename it to '{path.name}' to use it again."
     )
 
 

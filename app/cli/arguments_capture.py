@@ -9,6 +9,8 @@ from app.cli.options import (
     add_model_option,
     add_out_option,
     add_person_option,
+    add_rig_option,
+    add_seed_option,
     add_session_argument,
     add_sources_argument,
 )
@@ -17,7 +19,6 @@ from app.cli.values import (
     read_camera_count,
     read_demo_seconds,
     read_recording_seconds,
-    read_seed,
     read_stature,
 )
 
@@ -48,13 +49,7 @@ def describe_demo(commands: Commands) -> None:
         metavar="S",
         help="length in seconds, 1 to 600 (default: until the window is closed; without one, 30)",
     )
-    parser.add_argument(
-        "--seed",
-        type=read_seed,
-        default=0,
-        metavar="N",
-        help="random seed for the person and the room (default: 0)",
-    )
+    add_seed_option(parser, "random seed for the person and the room")
     add_headless_option(parser)
     add_out_option(parser, f"folder for the results {_DEFAULT_OUT}", required=False)
 
@@ -73,12 +68,7 @@ def describe_live(commands: Commands) -> None:
         "epipole live 'studio:walk?cameras=4&seed=1' --headless --seconds 40 --out try",
     )
     add_sources_argument(parser, count="*")
-    parser.add_argument(
-        "--rig",
-        type=Path,
-        metavar="FILE",
-        help="rig.toml of an earlier calibration (default: calibrate while you walk)",
-    )
+    add_rig_option(parser, "rig.toml of an earlier calibration (default: calibrate while you walk)")
     _add_stature_option(parser, "in the window the last one used, else the average, 1.69")
     add_person_option(parser, "in the window the last one used, else none")
     parser.add_argument(
@@ -180,12 +170,7 @@ def describe_track(commands: Commands) -> None:
         "epipole track phone.mp4 --stature 1.78 --out walk",
     )
     add_inputs_argument(parser)
-    parser.add_argument(
-        "--rig",
-        type=Path,
-        metavar="FILE",
-        help="rig.toml, from 'epipole calibrate'; one camera needs none",
-    )
+    add_rig_option(parser, "rig.toml, from 'epipole calibrate'; one camera needs none")
     _add_stature_option(
         parser,
         "the session's, else the average, 1.69; used where only one camera sees the person",

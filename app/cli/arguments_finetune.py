@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from app.cli.options import DEFAULT_MODEL, add_out_option, add_session_argument, add_threads_option
+from app.cli.options import (
+    DEFAULT_MODEL,
+    add_out_option,
+    add_rig_option,
+    add_seed_option,
+    add_session_argument,
+    add_threads_option,
+)
 from app.cli.parser import Commands, Parser
 from app.cli.values import (
     read_max_samples,
@@ -30,9 +37,7 @@ def describe_label(commands: Commands) -> None:
         example="epipole label walk\nepipole label walk --rig better.toml",
     )
     add_session_argument(parser)
-    parser.add_argument(
-        "--rig", type=Path, metavar="FILE", help="another rig.toml (default: the session's)"
-    )
+    add_rig_option(parser, "another rig.toml (default: the session's)")
 
 
 def describe_samples(commands: Commands) -> None:
@@ -66,11 +71,8 @@ def _add_sample_sources(parser: Parser) -> None:
         help="folder of the data set or session (none for the studio)",
     )
     _add_labels_option(parser)
-    parser.add_argument(
-        "--rig",
-        type=Path,
-        metavar="FILE",
-        help="session only: the rig.toml it was labelled with (default: the session's)",
+    add_rig_option(
+        parser, "session only: the rig.toml it was labelled with (default: the session's)"
     )
 
 
@@ -95,13 +97,7 @@ def _add_sample_limits(parser: Parser) -> None:
         metavar="S1,…",
         help="use these people only, by their names in the data set (default: all)",
     )
-    parser.add_argument(
-        "--seed",
-        type=read_seed,
-        default=0,
-        metavar="N",
-        help="random seed for the simulated people (default: 0)",
-    )
+    add_seed_option(parser, "random seed for the simulated people")
 
 
 def describe_train(commands: Commands) -> None:
@@ -221,13 +217,7 @@ def _add_finetune_options(parser: Parser) -> None:
         help="model to start from, a name or a .pt file (default: the model in use)",
     )
     add_threads_option(parser)
-    parser.add_argument(
-        "--seed",
-        type=read_seed,
-        default=0,
-        metavar="N",
-        help="random seed (default: 0)",
-    )
+    add_seed_option(parser)
 
 
 def describe_models(commands: Commands) -> None:
@@ -267,9 +257,7 @@ def describe_models(commands: Commands) -> None:
         action.add_argument(
             "--person", default="", metavar="NAME", help="for this person only (default: everybody)"
         )
-        action.add_argument(
-            "--rig", type=Path, metavar="FILE", help="for this rig only (default: any)"
-        )
+        add_rig_option(action, "for this rig only (default: any)")
 
 
 def _add_action(actions: Any, name: str, purpose: str) -> Parser:

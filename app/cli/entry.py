@@ -6,7 +6,8 @@ import sys
 import time
 from types import FrameType
 
-INTERRUPTED = 130
+from app.exit_codes import INTERRUPTED
+
 # Closing cameras and files takes less than 2 s; Ctrl-C pressed later than this forces the end.
 FORCE_EXIT_AFTER_S = 5.0
 

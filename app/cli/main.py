@@ -10,18 +10,14 @@ from collections.abc import Sequence
 
 from app import logs, paths
 from app.cli import arguments
-from app.errors import UsageError, explain_os_error
+from app.errors import UsageError, describe_internal_error, explain_os_error
+from app.exit_codes import FAILED, INTERRUPTED, USAGE
 from calibration.errors import CalibrationError
 from engine.address import strip_credentials
 from engine.errors import EngineError
 from engine.loading import load_attribute
 from training.errors import TrainingError
 
-DONE = 0
-FAILED = 1
-USAGE = 2
-REFUSED = 3
-INTERRUPTED = 130
 NO_TORCH = (
     "Training needs PyTorch, which is not installed. Install it with: pip install 'epipole[train]'"
 )
@@ -67,27 +63,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _report_missing_module(error)
     except Exception:
         logger.exception("internal error")
-        return _print_error(_describe_internal_error(), FAILED)
+        return _print_error(describe_internal_error(), FAILED)
 
 
 def _report_missing_module(error: ModuleNotFoundError) -> int:
     """Say how to install PyTorch; any other missing module is an internal error."""
     if error.name != "torch":
         logger.exception("internal error")
-        return _print_error(_describe_internal_error(), FAILED)
+        return _print_error(describe_internal_error(), FAILED)
     logger.info("torch is missing", exc_info=True)
     return _print_error(NO_TORCH, FAILED)
-
-
-def _describe_internal_error() -> str:
-    """Describe an internal error and where its details are."""
-    log = paths.log_file()
-    details = (
-        f"Details: {log}. Please attach this file when you report the problem."
-        if log.exists()
-        else "No log could be written."
-    )
-    return f"Internal error. {details}"
 
 
 def _print_error(message: str, code: int) -> int:

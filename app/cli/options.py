@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from app.cli.parser import Parser
-from app.cli.values import read_person, read_threads
+from app.cli.values import read_person, read_seed, read_threads
 from app.settings import DEFAULT_MODEL
 
 _SOURCE_HELP = (
@@ -65,6 +65,18 @@ def add_person_option(parser: Parser, default: str) -> None:
     """Add the name of the person in front of the cameras."""
     what = f"name of the person, so that a model fine-tuned for them is used (default: {default})"
     parser.add_argument("--person", type=read_person, default="", metavar="NAME", help=what)
+
+
+def add_rig_option(parser: Parser, purpose: str) -> None:
+    """Add the file of a rig."""
+    parser.add_argument("--rig", type=Path, metavar="FILE", help=purpose)
+
+
+def add_seed_option(parser: Parser, purpose: str = "random seed") -> None:
+    """Add a random seed, 0 where it is not given."""
+    parser.add_argument(
+        "--seed", type=read_seed, default=0, metavar="N", help=f"{purpose} (default: 0)"
+    )
 
 
 def add_threads_option(parser: Parser) -> None:

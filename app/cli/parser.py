@@ -10,6 +10,9 @@ from typing import Any, NoReturn
 from app.errors import UsageError
 
 _WIDTH = 79
+_MISSING = re.compile(
+    r"the following arguments are required: (.*)|one of the arguments (.*) is required"
+)
 _INVALID_CHOICE = re.compile(r"invalid choice: '(.*)' \(choose from (.*)\)")
 
 
@@ -33,11 +36,10 @@ class Parser(argparse.ArgumentParser):
         UsageError
             Always.
         """
-        missing = message.removeprefix("the following arguments are required: ")
-        if missing != message:
-            raise UsageError(
-                f"'{self.prog}' needs {missing}. '{self.prog} --help' shows an example."
-            )
+        if missing := _MISSING.fullmatch(message):
+            shows = "shows an example" if self.epilog else "explains it"
+            needed = missing[1] or f"one of {', '.join(missing[2].split())}"
+            raise UsageError(f"'{self.prog}' needs {needed}. '{self.prog} --help' {shows}.")
         option, _, detail = message.removeprefix("argument ").partition(": ")
         if choice := _INVALID_CHOICE.fullmatch(detail):
             known = choice[2].replace("'", "").split(", ")

@@ -7,9 +7,9 @@ import sys
 from PyQt6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PyQt6.QtWidgets import QApplication
 
-logger = logging.getLogger(__name__)
+from app.exit_codes import FAILED
 
-FAILED = 1
+logger = logging.getLogger(__name__)
 
 
 def start_application() -> QApplication:

@@ -35,12 +35,7 @@ class StepLines:
         self._end_line(kind, error, trace)
 
     def __call__(self, progress: StepProgress) -> None:
-        """Show how far the work is.
-
-        Parameters
-        ----------
-        progress
-        """
+        """Show how far the work is."""
         if progress.step != self._step:
             self._end_line(None, None, None)
             self._step = progress.step

@@ -1,4 +1,8 @@
-"""Values on the command line: parsed, or refused with a message that says what is expected."""
+"""Values on the command line: parsed, or refused with a message that says what is expected.
+
+Every function ``read_…`` takes the text as it was typed. It raises argparse.ArgumentTypeError with
+a message for the user, which argparse passes on.
+"""
 
 import argparse
 import math
@@ -14,7 +18,7 @@ MAX_MINUTES = 7 * 24 * 60
 def make_number_reader(
     option: str, expected: str, is_valid: Callable[[float], bool]
 ) -> Callable[[str], float]:
-    """Make a function that reads a number.
+    """Make a function ``read_…`` for numbers.
 
     Parameters
     ----------
@@ -24,11 +28,6 @@ def make_number_reader(
         The same as `is_valid`, in words.
     is_valid
         Whether a finite number is allowed.
-
-    Returns
-    -------
-    read
-        Raises argparse.ArgumentTypeError with a message for the user.
     """
 
     def read(text: str) -> float:
@@ -41,7 +40,7 @@ def make_number_reader(
 
 
 def make_integer_reader(option: str, minimum: int, meaning: str = "") -> Callable[[str], int]:
-    """Make a function that reads a whole number with a minimum.
+    """Make a function ``read_…`` for whole numbers with a minimum.
 
     Parameters
     ----------
@@ -50,11 +49,6 @@ def make_integer_reader(option: str, minimum: int, meaning: str = "") -> Callabl
     minimum
     meaning
         Of the minimum, for instance "0 for all".
-
-    Returns
-    -------
-    read
-        Raises argparse.ArgumentTypeError with a message for the user.
     """
 
     def read(text: str) -> int:
@@ -93,18 +87,7 @@ read_threads = make_integer_reader("--threads", 0, "0 for all")
 
 
 def read_stature(text: str) -> float:
-    """Read a stature in metres.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        With a message for the user.
-    """
+    """Read a stature in metres."""
     value, (low, high) = _parse_finite(text), STATURE_RANGE_M
     if math.isnan(value):
         raise argparse.ArgumentTypeError(
@@ -119,40 +102,18 @@ def read_stature(text: str) -> float:
 
 
 def read_camera_count(text: str) -> int:
-    """Read the number of simulated cameras.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        With a message for the user.
-    """
+    """Read the number of simulated cameras."""
     value, (minimum, maximum) = _parse_integer(text), DEMO_CAMERA_RANGE
     if value is None or not minimum <= value <= maximum:
+        reason = " A single camera cannot measure depth." if value == 1 else ""
         raise argparse.ArgumentTypeError(
-            f"--cameras takes {minimum} to {maximum} cameras, not '{text}': a single camera cannot "
-            "measure depth."
+            f"--cameras takes {minimum} to {maximum} cameras, not '{text}'.{reason}"
         )
     return value
 
 
 def read_names(text: str) -> tuple[str, ...]:
-    """Read names separated by commas.
-
-    Parameters
-    ----------
-    text
-        As typed.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        With a message for the user.
-    """
+    """Read names separated by commas."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     if names:
         return names

@@ -6,7 +6,6 @@ Processor time is measured first of all: unlike wall time it does not depend on 
 import os
 import platform
 import subprocess
-import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -40,7 +39,7 @@ def run(options: Namespace) -> int:
     """
     print(
         f"{date.today()}  {platform.machine()} {platform.system()}, {os.cpu_count()} cores, "
-        f"Python {sys.version[:6]}"
+        f"Python {platform.python_version()}"
     )
     load_attribute(BENCHES[options.subject])(options)
     return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.cli.step_progress import StepLines
 from app.errors import UsageError
+from app.exit_codes import DONE, REFUSED
 from app.paths import require_writable
 from app.report.calibration_output import (
     CalibrationPaths,
@@ -22,8 +23,6 @@ from engine.offline.calibrate import (
 )
 from engine.offline.footage import open_inputs
 from engine.offline.repair_sessions import repair_sessions
-
-DONE, REFUSED = 0, 3
 
 
 def run(options: Namespace) -> int:

@@ -8,8 +8,8 @@ import numpy as np
 
 from app.cli.display import is_headless
 from app.cli.step_progress import StepLines
-from app.commands.calibrate import DONE, REFUSED
 from app.demo_files import write_poses, write_truth
+from app.exit_codes import DONE, FAILED, REFUSED
 from app.paths import choose_new_folder, require_writable
 from app.presenters.recording import (
     RecordingResult,
@@ -28,7 +28,6 @@ from engine.offline.footage import open_inputs
 from engine.poses import PoseSet2D
 from engine.studio.scene import Studio
 
-FAILED = 1
 HEADLESS_S = 30.0
 
 

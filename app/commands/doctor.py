@@ -121,7 +121,9 @@ def check_program() -> Finding:
                 "or uninstall that package; or install Epipole alone, with pipx or 'uv tool'.",
                 severity=Severity.ERROR,
             )
-    return Finding("Program", f"Epipole {metadata.version('epipole')} in {root}")
+    return Finding(
+        "Program", f"Epipole {_find_installed_version('epipole') or '(not installed)'} in {root}"
+    )
 
 
 def check_packages() -> Finding:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 from app.cli.step_progress import StepLines
 from app.errors import UsageError
+from app.exit_codes import DONE
 from app.paths import choose_new_folder, remove_empty_on_error, require_writable
 from app.report.calibration_output import print_messages
 from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
 from training.evaluation.evaluate_models import cut_session_samples, evaluate_models, load_samples
 from training.evaluation.report import PAGE, format_comparison
-
-DONE = 0
 
 
 def run(options: Namespace) -> int:
@@ -22,7 +21,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `model`, `data` or `session`, `labels`, `against`, `out`.
+        `network`, `data` or `session`, `labels`, `against`, `out`.
 
     Returns
     -------

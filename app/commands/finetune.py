@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.cli.step_progress import StepLines
 from app.errors import UsageError
+from app.exit_codes import DONE, REFUSED
 from app.paths import runs_folder
 from app.report.calibration_output import print_messages
 from engine.offline.repair_sessions import repair_sessions
@@ -36,7 +37,6 @@ from training.finetuning.run import (
 )
 from training.finetuning.verdict import verdict_from_table
 
-DONE, NOT_BETTER = 0, 3
 DEFAULT_MINUTES = 10.0
 MAX_NAMED = 5
 
@@ -181,4 +181,4 @@ def _print_outcome(folder: Path, state: RunState) -> int:
     page = state.results.get("report", {}).get("page")
     if page:
         print(f"Report   {folder / page}")
-    return DONE if state.phase is Phase.KEPT else NOT_BETTER
+    return DONE if state.phase is Phase.KEPT else REFUSED

@@ -3,13 +3,12 @@
 from argparse import Namespace
 
 from app.cli.progress import Progress
+from app.exit_codes import DONE
 from app.report.calibration_output import print_messages
 from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
 from training.labels.report import format_summary
 from training.labels.session import label_session
-
-DONE = 0
 
 
 def run(options: Namespace) -> int:

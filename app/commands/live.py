@@ -11,8 +11,10 @@ from pathlib import Path
 from app.cli.display import is_headless
 from app.cli.progress import Progress
 from app.control.monocular_models import make_monocular_loader
+from app.exit_codes import DONE, FAILED
 from app.paths import choose_new_folder, require_writable
 from app.presenters.live import LiveContext, Trail, present_live
+from app.presenters.recording import score_content
 from app.report.calibration_output import CalibrationPaths, print_messages, write_calibration
 from app.settings import Settings, load_settings, settings_file
 from calibration.judge.report import CalibrationReport
@@ -33,7 +35,6 @@ from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session, SessionFacts, is_session, require_new_folder
 from engine.session.state import RecordingState
 
-DONE, FAILED = 0, 1
 POLL_INTERVAL_S = 0.1
 
 
@@ -213,6 +214,7 @@ def wait_for_images(
     ----------
     cameras
         Returns their present states.
+    timeouts
 
     Returns
     -------
@@ -316,7 +318,7 @@ class _BestResult:
 
     def put(self, result: LiveResult) -> None:
         """Keep it if it is good."""
-        score = _score_result(result)
+        score = score_content(result.poses_2d, result.poses_3d)
         if score >= 0.98 * self._score:
             self.result, self._score = result, max(score, self._score)
 
@@ -340,16 +342,6 @@ def _follow(live: Live, seconds: float | None, best: _BestResult, progress: Prog
             print(f"\n  {message}", flush=True)
             printed = message
         progress(int(time.monotonic() - start_s))
-
-
-def _score_result(result: LiveResult) -> float:
-    """Score how much a result shows."""
-    seen = sum(
-        float(pose.confidence.sum())
-        for people in result.poses_2d.poses_by_view
-        for pose in people[:1]
-    )
-    return seen + 4 * sum(float(pose.confidence.sum()) for pose in result.poses_3d.people)
 
 
 def _draw(options: Namespace, live: Live, outcome: _LiveOutcome, path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from app.cli.progress import Progress
 from app.commands.live import describe_losses, wait_for_images
+from app.exit_codes import DONE, FAILED
 from app.report.calibration_output import print_messages
 from engine.capture.state import CameraPhase
 from engine.live.cameras import make_camera_sources
@@ -14,7 +15,6 @@ from engine.session.live_recorder import LiveRecording, RecordedCamera
 from engine.session.session import SessionFacts, require_new_folder
 from engine.session.state import RecordingState
 
-DONE, FAILED = 0, 1
 POLL_INTERVAL_S = 0.2
 
 

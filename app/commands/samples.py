@@ -9,6 +9,7 @@ import numpy as np
 
 from app.cli.progress import Progress
 from app.errors import UsageError
+from app.exit_codes import DONE
 from app.report.calibration_output import print_messages
 from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session
@@ -23,7 +24,6 @@ from training.public.mpi_inf_3dhp import read_mpi_inf_3dhp
 from training.public.mpii import read_mpii
 from training.studio.samples import StudioSampleConfig, StudioSampler
 
-DONE = 0
 TRUTH_SOURCES: dict[Teacher, str] = {
     "truth": "ground truth",
     "annotation": "manual annotation",
@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
     Parameters
     ----------
     options
-        `kind`, `folder`, `out`, `every`, `max_samples`, `people`, `seed`, `labels`, `rig`.
+        `kind`, `folder`, `out`, `every`, `most`, `people`, `seed`, `labels`, `rig`.
 
     Returns
     -------

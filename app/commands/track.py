@@ -1,5 +1,6 @@
 """`epipole track`: videos and a rig to a session with the person's joints in the room."""
 
+import shlex
 from argparse import Namespace
 
 from app.cli.step_progress import StepLines
@@ -58,4 +59,5 @@ def _print_summary(tracked: Tracked) -> None:
         )
     print_messages(tracked.remarks)
     print(f"Session  {tracked.path}")
-    print(f"Next     epipole export {tracked.path} --format csv --out {tracked.path.name}.csv")
+    session, table = (shlex.quote(str(path)) for path in (tracked.path, f"{tracked.path.name}.csv"))
+    print(f"Next     epipole export {session} --format csv --out {table}")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.cli.progress import Progress
 from app.errors import UsageError
+from app.exit_codes import DONE
 from app.paths import remove_empty_on_error, require_writable
 from training.errors import TrainingError
 from training.loop.config import TrainConfig
@@ -25,8 +26,6 @@ from training.recipes.train_recipe import (
     resume_recipe,
     train_recipe,
 )
-
-DONE = 0
 
 
 def run(options: Namespace) -> int:

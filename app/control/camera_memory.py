@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import nan
 from typing import Protocol, runtime_checkable
 
 from app.presenters.camera_settings import CameraSettings, ControlRow
@@ -90,10 +89,6 @@ def store_controls(settings: Settings, address: str, values: Mapping[str, float]
         Of a USB camera.
     values
         By control.
-
-    Returns
-    -------
-    settings
     """
     parsed = parse_usb(address)
     key = _build_key(parsed.device, parsed.mode)
@@ -113,10 +108,6 @@ def present_settings(
         Its source; not all have controls.
     modes, mode
         What it can send, and the present one.
-
-    Returns
-    -------
-    settings
     """
     mode_names = tuple(str(one) for one in modes)
     if not isinstance(source, Adjustable):
@@ -143,7 +134,7 @@ def _build_row(control: Control) -> ControlRow:
         _LABELS[control.name],
         low,
         high,
-        step if step == step else nan,
+        step,
         control.value,
         control.unit,
         auto,

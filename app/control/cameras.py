@@ -90,10 +90,6 @@ def build_stopped_state(cameras: Sequence[tuple[str, str]]) -> LiveState:
     ----------
     cameras
         Name and address of each.
-
-    Returns
-    -------
-    state
     """
     return LiveState(
         tuple(
@@ -114,10 +110,6 @@ def add_opening_cameras(state: LiveState, addresses: Sequence[str], *, is_first:
         Without passwords; they stand for the names, which are not known yet.
     is_first
         True where no other camera runs.
-
-    Returns
-    -------
-    state
     """
     coming = tuple(
         CameraState(STUDIO if parse_scheme(one) == "studio" else one, one) for one in addresses

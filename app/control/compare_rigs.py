@@ -20,10 +20,6 @@ def compare_rigs(one: Rig, other: Rig) -> str:
         Of the same cameras, in the same order. Worlds are laid onto each other first, scale kept
         apart: what counts is how the cameras stand to one another.
 
-    Returns
-    -------
-    message
-
     Examples
     --------
     The same rig: "The two rigs agree: directions within 0.0°, …".
@@ -31,7 +27,7 @@ def compare_rigs(one: Rig, other: Rig) -> str:
     rotation, centre_m, focal_percent, scale_percent = measure_rig_differences(one, other)
     worst = one.names[int(np.argmax(rotation / _AGREEMENT_DEG + centre_m / _AGREEMENT_M))]
     figures = (
-        f"directions within {rotation.max():.1f}°, places within {100 * centre_m.max():.1f} cm, "
+        f"directions within {rotation.max():.1f}°, positions within {100 * centre_m.max():.1f} cm, "
         f"lenses within {focal_percent.max():.1f} %, scale {scale_percent:+.1f} %"
     )
     if (
@@ -57,9 +53,8 @@ def measure_rig_differences(
     scale_percent
         By how much `other` is larger.
     """
-    rotations = np.array(
-        [b.R.T @ a.R for a, b in zip(one, other)]
-    )  # other_from_one, as each camera says it
+    # Each camera's own answer to other_from_one; their mean is the turn between the two worlds.
+    rotations = np.array([b.R.T @ a.R for a, b in zip(one, other)])
     u, _, vt = np.linalg.svd(rotations.sum(0))
     mean = u @ np.diag([1, 1, np.linalg.det(u @ vt)]) @ vt
     residuals_deg = np.degrees(rotation_angle_rad(np.swapaxes(rotations, 1, 2) @ mean))

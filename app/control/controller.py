@@ -32,10 +32,6 @@ class Controller(Protocol):
 def merge_handlers(*tables: Handlers) -> Handlers:
     """Put the tables of several controllers together.
 
-    Returns
-    -------
-    handlers
-
     Raises
     ------
     ValueError

@@ -19,6 +19,7 @@ from engine.errors import EngineError
 from engine.mailbox import Latest
 from engine.session.library import Library
 from training.errors import TrainingError
+from training.finetuning.follow import wait_until_released
 from training.finetuning.process import start_process
 from training.finetuning.request import FinetuneRequest, check_sessions, load_request, save_request
 from training.finetuning.run import (
@@ -37,7 +38,6 @@ from training.loop.history import read_history
 
 REFRESH_INTERVAL_S = 0.5
 CLOSE_S = 1.0
-POLL_INTERVAL_S = 0.05
 TRAINING_FOLDER = "training"
 NO_RUN = "No fine-tuning is running. Choose a session, and press Start."
 SEVERITY_BY_PHASE = {
@@ -207,7 +207,10 @@ class FinetuneControl:
         if phase in ACTIVE_PHASES:
             request_resume(newest)
         elif phase in RESUMABLE_PHASES:
-            _wait_until_released(newest)
+            if not wait_until_released(newest):  # a folder that is held cannot be started
+                raise TrainingError(
+                    f"The run '{newest.name}' has not ended yet. Press Resume again in a moment."
+                )
             request = load_request(newest)
             if minutes > request.minutes:  # one that ran out of time would do so again
                 save_request(newest, replace(request, minutes=minutes))
@@ -222,11 +225,11 @@ class FinetuneControl:
         )
 
     def _roll_back(self, request: requests.RollBackModel) -> None:
-        """Use the model before. Runs in the worker's thread."""
+        """Use the previous model. Runs in the worker's thread."""
         self._models.roll_back(request.person, request.rig_id)
         self._callbacks.swap_model(request.person)
         self._callbacks.notify(
-            f"The model before is used for {request.person or 'everybody'} again.", Severity.GOOD
+            f"The previous model is used for {request.person or 'everybody'} again.", Severity.GOOD
         )
 
     def _require_newest_run(self) -> Path:
@@ -285,9 +288,3 @@ class FinetuneControl:
     def _notify_failure(self, message: str) -> None:
         """Report what could not be done."""
         self._callbacks.notify(message, Severity.ERROR)
-
-
-def _wait_until_released(folder: Path) -> None:
-    """Wait for the process of a run that has ended: a folder that is held cannot be started."""
-    while is_held(folder):
-        time.sleep(POLL_INTERVAL_S)

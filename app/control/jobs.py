@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.errors import explain_os_error
+from app.errors import describe_internal_error, explain_os_error
 from calibration.errors import CalibrationError
 from engine.errors import EngineError
 from engine.mailbox import Bounded, ClosedError
@@ -21,9 +21,6 @@ Progress = Callable[[str, float], None]
 """Reports the present step of a piece of work, in words, and how much is done, 0 to 1."""
 
 MAX_QUEUED = 32  # more than a person requests while one thing is done
-INTERNAL_ERROR = (
-    "Internal error. If it happens again, restart the program; the log has the details."
-)
 
 
 class JobCancelledError(Exception):
@@ -204,4 +201,4 @@ def message_from_error(error: Exception) -> str:
         logger.info("failed", exc_info=error)
         return explain_os_error(error)
     logger.error("a fault of the program", exc_info=error)
-    return INTERNAL_ERROR
+    return describe_internal_error()

@@ -21,10 +21,6 @@ class ModelList:
     def rows(self) -> tuple[ModelRow, ...]:
         """List the models with the person that each is for, the newest first.
 
-        Returns
-        -------
-        rows
-
         Raises
         ------
         OSError
@@ -40,7 +36,7 @@ class ModelList:
         self._library.adopt(name, person, rig_id, reason=CHOSEN_IN_WINDOW, by=BY_USER)
 
     def roll_back(self, person: str, rig_id: str) -> None:
-        """Use the model before; errors as `ModelLibrary.roll_back`."""
+        """Use the previous model; errors as `ModelLibrary.roll_back`."""
         self._library.roll_back(person, rig_id, reason=CHOSEN_IN_WINDOW, by=BY_USER)
 
     def _read_rows(self) -> tuple[ModelRow, ...]:

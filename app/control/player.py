@@ -107,10 +107,6 @@ class Player:
 def repair_and_open(path: Path) -> Playback:
     """Open a session to play it; repair it first if it was not finished.
 
-    Returns
-    -------
-    playback
-
     Raises
     ------
     SessionError
@@ -129,10 +125,6 @@ def load_moment(playback: Playback, instant: int, *, follows: bool = False) -> M
     instant
     follows
         Whether it is shown right after the instant before it.
-
-    Returns
-    -------
-    moment
     """
     return Moment(
         playback.frameset(instant), playback.poses_2d(instant), playback.poses_3d(instant), follows

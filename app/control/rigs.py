@@ -78,7 +78,7 @@ class RigControl:
 
     def save(self, live: Live | None, path: Path) -> None:
         """Write the rig in use to a file."""
-        save_rig(get_rig_in_use(require_live(live, "to have a rig")), path)
+        save_rig(get_rig_in_use(require_live(live, "to save its rig")), path)
         self._notify(f"The rig was saved as '{path}'.", Severity.GOOD)
 
     def compare(self, live: Live | None, path: Path) -> None:

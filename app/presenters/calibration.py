@@ -20,6 +20,10 @@ _NEXT_STEPS = {
 }
 
 
+# Beyond these, a camera's uncertainty is highlighted: direction, position, focal length.
+MAX_ROTATION_SIGMA_DEG, MAX_POSITION_SIGMA_M, MAX_FOCAL_SIGMA_PERCENT = 1.0, 0.1, 3.0
+
+
 @dataclass(frozen=True, slots=True)
 class CameraRow:
     """The uncertainties of one camera, formatted.
@@ -113,18 +117,19 @@ def format_with_unit(value: float, unit: str, digits: int) -> str:
 
     Examples
     --------
-    >>> format_with_unit(0.314, "°", 2), format_with_unit(float("nan"), "px", 1)
-    ('0.31 °', '–')
+    >>> format_with_unit(0.314, "°", 2), format_with_unit(1.5, "cm", 1)
+    ('0.31°', '1.5 cm')
     """
-    return f"{value:.{digits}f} {unit}" if value == value else "–"
+    space = "" if unit == "°" else " "
+    return f"{value:.{digits}f}{space}{unit}" if value == value else "–"
 
 
 def _build_row(camera: CameraReport) -> CameraRow:
     """Format the uncertainties of one camera."""
     is_uncertain = (
-        camera.rotation_sigma_deg > 1
-        or camera.focal_sigma_percent > 3
-        or camera.position_sigma_m > 0.1
+        camera.rotation_sigma_deg > MAX_ROTATION_SIGMA_DEG
+        or camera.focal_sigma_percent > MAX_FOCAL_SIGMA_PERCENT
+        or camera.position_sigma_m > MAX_POSITION_SIGMA_M
     )
     return CameraRow(
         camera.name,

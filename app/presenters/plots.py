@@ -9,7 +9,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.geometry.projection import project
-from calibration.rig import Rig
+from calibration.rig import Camera, Rig
 from engine.capture.state import CameraPhase
 from engine.live.state import LiveResult, LiveState
 from engine.poses import PoseSet2D, PoseSet3D
@@ -176,6 +176,6 @@ def measure_reprojection_error_px(rig: Rig, poses_2d: PoseSet2D, poses_3d: PoseS
     return float(np.median(found)) if len(found) else nan
 
 
-def _measure_distances_px(xyz: F64, seen_xy: Iterable[F64], camera) -> list[F64]:
+def _measure_distances_px(xyz: F64, seen_xy: Iterable[F64], camera: Camera) -> list[F64]:
     """Measure the distance of each joint from where it was seen, px."""
     return [np.linalg.norm(project(xyz, camera) - xy, axis=-1) for xy in seen_xy]

@@ -60,15 +60,27 @@ def find_best_row(result: RecordingResult) -> int:
     rows = range(len(result.poses_2d) // 2, len(result.poses_2d))
 
     def score(row: int) -> float:
-        seen = sum(
-            float(pose.confidence.sum())
-            for people in result.poses_2d[row].poses_by_view
-            for pose in people[:1]
-        )
-        people = result.poses_3d[row].people if row < len(result.poses_3d) else ()
-        return seen + 4 * sum(float(pose.confidence.sum()) for pose in people)
+        poses_3d = result.poses_3d[row] if row < len(result.poses_3d) else None
+        return score_content(result.poses_2d[row], poses_3d)
 
     return max(rows, key=score, default=0)
+
+
+def score_content(poses_2d: PoseSet2D, poses_3d: PoseSet3D | None) -> float:
+    """Score how much an instant shows: joints in the images, and four times those in the room.
+
+    Parameters
+    ----------
+    poses_2d
+        Only the first person of each view counts.
+    poses_3d
+        None where there is no room.
+    """
+    seen = sum(
+        float(pose.confidence.sum()) for people in poses_2d.poses_by_view for pose in people[:1]
+    )
+    people_3d = poses_3d.people if poses_3d is not None else ()
+    return seen + 4 * sum(float(pose.confidence.sum()) for pose in people_3d)
 
 
 def present_recording(result: RecordingResult, frames: FrameSet, row: int) -> WindowState:

@@ -36,6 +36,8 @@ class SessionCard:
         Start, in local time.
     facts
         Length and number of cameras, formatted.
+    cameras
+        Their names, for the search.
     quality, severity
         In a few words.
     remarks
@@ -53,6 +55,7 @@ class SessionCard:
     name: str
     date: str
     facts: str
+    cameras: tuple[str, ...]
     quality: str
     severity: Severity
     remarks: tuple[str, ...]
@@ -141,6 +144,7 @@ def present_session(summary: SessionSummary) -> SessionCard:
         name=summary.name,
         date=format_date(summary.created),
         facts=facts if can_open else "",
+        cameras=summary.cameras,
         quality=quality,
         severity=severity,
         remarks=(summary.problem,) if summary.problem else summary.remarks,
@@ -217,5 +221,6 @@ def _describe_joints(summary: SessionSummary) -> tuple[str, Severity]:
 
 def _matches(card: SessionCard, search: str) -> bool:
     """Whether every word of the search occurs in a card."""
-    text = f"{card.name} {card.path} {card.date} {card.facts} {card.quality}".casefold()
+    parts = (card.name, str(card.path), card.date, card.facts, card.quality, *card.cameras)
+    text = " ".join(parts).casefold()
     return all(word in text for word in search.casefold().split())

@@ -19,7 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from app.presenters.calibration import format_with_unit, present_calibration
+from app.presenters.calibration import (
+    MAX_FOCAL_SIGMA_PERCENT,
+    MAX_POSITION_SIGMA_M,
+    MAX_ROTATION_SIGMA_DEG,
+    format_with_unit,
+    present_calibration,
+)
 from app.report.drawings import (
     choose_enlargement,
     draw_coverage,
@@ -44,6 +50,8 @@ _VERDICTS = {
     USABLE: "Usable with limited accuracy: see the uncertainties below",
     REFUSED: "Refused: the cameras could not be calibrated from this recording",
 }
+# Highlighted: less of an image covered, larger differences between sides or over time.
+_MIN_COVERAGE, _MAX_BONE_PERCENT = 0.25, 8.0
 _GLOSSARY = (
     (
         "Direction",
@@ -62,6 +70,7 @@ _GLOSSARY = (
         ),
     ),
     ("Clock", "time offset of the camera from the first one; already corrected."),
+    ("Image used", "share of the image in which the person was seen."),
     (
         "± (one sigma)",
         "the true value lies within one sigma with 68 %, within two with 95 % probability.",
@@ -177,18 +186,21 @@ def _render_uncertainty(report: CalibrationReport) -> str:
 def _render_uncertainty_row(camera: CameraReport, offset_ms: float) -> str:
     """Render the row of a camera."""
     cells = (
-        (f"± {format_with_unit(camera.rotation_sigma_deg, '°', 2)}", camera.rotation_sigma_deg > 1),
+        (
+            f"± {format_with_unit(camera.rotation_sigma_deg, '°', 2)}",
+            camera.rotation_sigma_deg > MAX_ROTATION_SIGMA_DEG,
+        ),
         (
             f"± {format_with_unit(100 * camera.position_sigma_m, 'cm', 1)}",
-            camera.position_sigma_m > 0.1,
+            camera.position_sigma_m > MAX_POSITION_SIGMA_M,
         ),
         (
             f"± {format_with_unit(camera.focal_sigma_percent, '%', 2)}",
-            camera.focal_sigma_percent > 3,
+            camera.focal_sigma_percent > MAX_FOCAL_SIGMA_PERCENT,
         ),
         (format_with_unit(camera.holdout_px, "px", 1), False),
         (format_with_unit(offset_ms, "ms", 1), False),
-        (f"{100 * camera.coverage:.0f} %", camera.coverage < 0.25),
+        (f"{100 * camera.coverage:.0f} %", camera.coverage < _MIN_COVERAGE),
     )
     written = "".join(f'<td class="{"care" if care else ""}">{text}</td>' for text, care in cells)
     return f"<tr><td>{escape(camera.name)}</td>{written}</tr>"
@@ -276,15 +288,15 @@ def _render_bone_row(bone: BoneReport, twin: BoneReport | None) -> str:
         name = _format_bone_name(bone.name.replace("left_", ""))
         percent = 200 * abs(bone.length_m - twin.length_m) / (bone.length_m + twin.length_m)
         lengths = f"<td>{_format_cm(bone.length_m)}</td><td>{_format_cm(twin.length_m)}</td>"
-        difference = (
-            f'<td class="{"care" if percent > 8 else ""}">{format_with_unit(percent, "%", 1)}</td>'
-        )
+        difference = _render_bone_percent(percent)
         variation = max(bone.variation_percent, twin.variation_percent)
-    css_class = "care" if variation > 8 else ""
-    return (
-        f"<tr><td>{name}</td>{lengths}{difference}<td "
-        f'class="{css_class}">{format_with_unit(variation, "%", 1)}</td></tr>'
-    )
+    return f"<tr><td>{name}</td>{lengths}{difference}{_render_bone_percent(variation)}</tr>"
+
+
+def _render_bone_percent(percent: float) -> str:
+    """Render a cell with a difference of lengths; a large one is highlighted."""
+    css_class = "care" if percent > _MAX_BONE_PERCENT else ""
+    return f'<td class="{css_class}">{format_with_unit(percent, "%", 1)}</td>'
 
 
 def _format_bone_name(bone: str) -> str:

@@ -25,6 +25,7 @@ from app.views.theme import build_stylesheet, choose_scale
 
 LIVE = "Live"
 MIN_SIZE_WH, DESIGN_SIZE_WH = (960, 540), (1280, 720)
+_MIN_HEIGHT_FOR_WORDS_U = 660  # with plots open
 _MAX_SMALL_SCREEN_WH = (1366, 768)  # on a screen up to this size the window is maximised
 
 
@@ -172,8 +173,7 @@ class MainWindow(QMainWindow):
     def toggle_plots(self) -> None:
         """Open or close the drawer of plots."""
         self._plots.setVisible(not self._plots.isVisible())
-        # at 1280x720 there is no room for both
-        self._calibration.show_table(not self._plots.isVisible())
+        self._share_height()
         self._header.show_plots_open(self._plots.isVisible())
 
     def toggle_room(self) -> None:
@@ -198,6 +198,7 @@ class MainWindow(QMainWindow):
         if abs(scale - self._scale) > 0.02:
             self._scale = scale
             self._apply_scale(scale)
+        self._share_height()
         self._recording_indicators.place(self._scale)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
@@ -283,6 +284,14 @@ class MainWindow(QMainWindow):
             part.set_scale(scale)
         for index in range(1, self._pages.count()):
             self._scale_page(self._pages.widget(index))
+
+    def _share_height(self) -> None:
+        """Share the height between plots and calibration: a low window has no room for all."""
+        self._plots.limit_height(self.height())
+        has_plots = not self._plots.isHidden()
+        has_room = self.height() >= _MIN_HEIGHT_FOR_WORDS_U * self._scale
+        # at 1280x720 there is no room for both plots and table
+        self._calibration.show_details(table=not has_plots, words=has_room or not has_plots)
 
     def _scale_page(self, page: QWidget | None) -> None:
         """Scale a page, if it can be scaled."""

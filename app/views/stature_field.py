@@ -4,10 +4,11 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.requests import SetStature
+from app.settings import STATURE_RANGE_M
 from app.views.theme import set_property
 from app.views.widgets import make_label
 
-MIN_STATURE_M, MAX_STATURE_M = 0.5, 2.5
+MIN_STATURE_M, MAX_STATURE_M = STATURE_RANGE_M
 _TIP = "The person's height sets the scale of all lengths. If empty, the average is used."
 
 

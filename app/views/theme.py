@@ -70,16 +70,30 @@ def choose_scale(size: QSize) -> float:
     return min(max(ratio, 1.0) ** 0.9, _MAX_SCALE)
 
 
+def choose_window_scale(widget: QWidget) -> float:
+    """Choose the scale of the window that a widget is in; see `choose_scale`."""
+    window = widget.window()
+    return choose_scale(window.size() if window is not None else widget.size())
+
+
 def build_stylesheet(scale: float) -> str:
-    """Build the style sheet for a scale.
+    """Build the style sheet of the window, ``assets/theme.qss``; see `read_stylesheet`."""
+    return read_stylesheet("theme.qss", scale)
+
+
+@lru_cache(16)
+def read_stylesheet(file: str, scale: float) -> str:
+    """Read a style sheet, and fill in its lengths, colours and icons.
 
     Parameters
     ----------
+    file
+        Of the folder ``assets``.
     scale
-        Pixels per unit ``u`` of ``assets/theme.qss``.
+        Pixels per unit ``u``.
     """
     assets = resources.files("assets")
-    text = (assets / "theme.qss").read_text(encoding="utf-8")
+    text = (assets / file).read_text(encoding="utf-8")
     text = text.replace("{icons}", str(assets / "icons").replace("\\", "/"))
     for colour in fields(Palette):
         text = text.replace(f"{{{colour.name}}}", getattr(PALETTE, colour.name))

@@ -7,8 +7,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QTimer, QUrl
-from PyQt6.QtGui import QDesktopServices, QGuiApplication
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QStackedWidget
 
 from app import requests
@@ -18,6 +18,7 @@ from app.control.live import LiveControl
 from app.control.model_list import ModelList
 from app.control.monocular_models import swap_model
 from app.control.sessions import SessionControl
+from app.exit_codes import DONE
 from app.paths import runs_folder
 from app.presenters.live import present_live
 from app.presenters.plots import PlotHistory, present_plots
@@ -28,6 +29,7 @@ from app.views.main_window import LIVE, MainWindow
 from app.views.sessions.page import SessionsPage
 from app.views.sessions.player_page import PlayerPage
 from app.window.bridge import Bridge
+from app.window.desktop import open_on_desktop
 from app.window.snapshot import get_application, show_until_closed
 from app.window.uncaught_errors import report_uncaught_errors
 from calibration.geometry.fast_instant import load_compiler
@@ -42,7 +44,6 @@ SESSIONS, FINETUNE = "Sessions", "Fine-tune"
 VISIBLE_INTERVAL_S, HIDDEN_INTERVAL_S = 0.5, 3.0
 # Between two refreshes: of a live page without news, of the other pages.
 IDLE_REFRESH_S, PLAYER_REFRESH_S = 0.1, 0.03
-DONE = 0
 
 
 class Application(QObject):
@@ -164,8 +165,8 @@ class Application(QObject):
     def _build_handlers(self) -> Handlers:
         """Put together the tables of all controllers, and what only turns pages."""
         pages: Handlers = {
-            requests.ShowFolder: _open_on_desktop,
-            requests.OpenReport: _open_on_desktop,
+            requests.ShowFolder: lambda r: open_on_desktop(r.path, self.control.notify),
+            requests.OpenReport: lambda r: open_on_desktop(r.path, self.control.notify),
             requests.OpenSession: self._open_session,
             requests.ShowSessions: lambda _: self._show_sessions(),
             requests.ChooseForFinetune: self._choose_for_finetune,
@@ -197,18 +198,13 @@ class Application(QObject):
             self._player.pause()
 
 
-def _open_on_desktop(request: requests.ShowFolder | requests.OpenReport) -> None:
-    """Open a folder or a page in the desktop's own program."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
-
-
 def show_live(options: Namespace, settings: Settings, message: str) -> int:
     """Show live cameras in a window until it is closed.
 
     Parameters
     ----------
     options
-        `sources`, `rig`, `stature`, `get_person`, `model`, `lift`, `record`, `seconds`.
+        `sources`, `rig`, `stature`, `person`, `model`, `lift`, `record`, `seconds`.
     settings
         As remembered.
     message
@@ -260,10 +256,6 @@ def make_application(settings: Settings, store: Path | None) -> Application:
     settings
     store
         The file that keeps the settings; None keeps them to this run.
-
-    Returns
-    -------
-    app
     """
     import_pyqtgraph()
     load_compiler()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from app.demo_files import write_poses, write_truth
+from app.exit_codes import DONE
 from app.presenters.live import present_live
 from app.report.calibration_output import CalibrationPaths, print_calibration, write_calibration
 from app.settings import Settings
@@ -22,7 +23,6 @@ from engine.offline import recording as offline
 from engine.session.session import Session
 from engine.studio.scene import Studio
 
-DONE = 0
 DEFAULT_DURATION_S = 3600.0
 
 
@@ -57,7 +57,6 @@ def show_demo(options: Namespace, folder: Path) -> int:
     app.control.record_to(session)
     app.control.start((address,), sources)
     print("The window shows the studio live; close it to end.", flush=True)
-    state = app.control.snapshot()
     try:
         with report_uncaught_errors(app.control.notify):
             show_until_closed(app.window)

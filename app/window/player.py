@@ -5,8 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import QUrl
-from PyQt6.QtGui import QCloseEvent, QDesktopServices, QResizeEvent
+from PyQt6.QtGui import QCloseEvent, QResizeEvent
 from PyQt6.QtWidgets import QMainWindow
 
 from app.control.controller import Handlers, dispatch
@@ -17,6 +16,7 @@ from app.requests import ExportSession, ShowFolder, TrackAgain
 from app.views.sessions.player_page import PlayerPage
 from app.views.theme import build_stylesheet, choose_scale
 from app.window.bridge import Bridge
+from app.window.desktop import open_on_desktop
 from app.window.snapshot import (
     SIZE_WH,
     draw_widget,
@@ -71,7 +71,7 @@ class InteractivePlayerWindow(PlayerWindow):
         self._worker = Worker()
         self._job: Job | None = None
         handlers: Handlers = {
-            ShowFolder: self._open_folder,
+            ShowFolder: lambda r: open_on_desktop(r.path, self.page.show_activity),
             ExportSession: self._export,
             TrackAgain: self._track_again,
         }
@@ -94,10 +94,6 @@ class InteractivePlayerWindow(PlayerWindow):
             self.page.show_moment(state)
         if self._job is not None:
             self._show_job(self._job)
-
-    def _open_folder(self, request: ShowFolder) -> None:
-        """Open the session's folder on the desktop."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(request.path)))
 
     def _export(self, request: ExportSession) -> None:
         """Export the session in the background."""

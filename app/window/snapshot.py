@@ -8,12 +8,12 @@ from PyQt6.QtCore import QTimer
 from PyQt6.QtWidgets import QApplication, QWidget
 
 from app.cli.start_qt import start_application
+from app.exit_codes import INTERRUPTED
 from app.presenters.window import WindowState
 from app.views.main_window import MainWindow
 
 SIZE_WH = (1280, 720)
 HEARTBEAT_MS = 200
-INTERRUPTED = 130
 
 
 def draw_window(state: WindowState, path: Path, size_wh: tuple[int, int] = SIZE_WH) -> None:

@@ -2,11 +2,12 @@
 
 import logging
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
-from app.control.jobs import INTERNAL_ERROR
+from app.errors import describe_internal_error
 
 logger = logging.getLogger(__name__)
 
@@ -26,20 +27,19 @@ def report_uncaught_errors(notify: Callable[[str], None]) -> Iterator[None]:
         While errors are reported. The log gets each kind once: one at screen rate would fill the
         disk.
     """
-    seen: set[tuple[type, int]] = set()
+    seen: set[tuple[type, str, int]] = set()
 
     def report_once(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         """Report an error, the first time."""
-        last = trace
-        while last is not None and last.tb_next is not None:
-            last = last.tb_next
-        place = (kind, last.tb_lineno if last is not None else 0)
+        places = traceback.extract_tb(trace)
+        file, line = (places[-1].filename, places[-1].lineno or 0) if places else ("", 0)
+        place = (kind, file, line)
         if place not in seen:
             seen.add(place)
             logger.error("a fault of the program", exc_info=(kind, error, trace))
-            notify(INTERNAL_ERROR)
+            notify(describe_internal_error())
 
     earlier, sys.excepthook = sys.excepthook, report_once
     try:

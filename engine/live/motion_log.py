@@ -37,15 +37,21 @@ class MotionLog:
     ----------
     skeleton, view_names
     sizes_wh : V of them, px
+    capacity
+        How many pose sets are kept.
     """
 
     def __init__(
-        self, skeleton: Skeleton, view_names: tuple[str, ...], sizes_wh: tuple[tuple[int, int], ...]
+        self,
+        skeleton: Skeleton,
+        view_names: tuple[str, ...],
+        sizes_wh: tuple[tuple[int, int], ...],
+        capacity: int = CAPACITY,
     ) -> None:
         self._skeleton = skeleton
         self._view_names = view_names
         self._sizes_wh = sizes_wh
-        N = CAPACITY
+        N = capacity
         V = len(view_names)
         J = len(skeleton.joints)
         self._rows = _Rows(

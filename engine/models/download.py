@@ -3,6 +3,7 @@
 import http.client
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
@@ -19,7 +20,14 @@ class _ConnectionLostError(Exception):
     """The connection was lost; what arrived is kept."""
 
 
-def download(url: str, part: Path, on_progress: ProgressCallback, cancel: Event) -> None:
+def download(
+    url: str,
+    part: Path,
+    on_progress: ProgressCallback,
+    cancel: Event,
+    *,
+    retry_pauses_s: Sequence[float] = RETRY_PAUSES_S,
+) -> None:
     """Download a file, resuming an earlier attempt.
 
     Parameters
@@ -32,13 +40,15 @@ def download(url: str, part: Path, on_progress: ProgressCallback, cancel: Event)
         Called with the progress.
     cancel
         Stops it when set; what arrived is kept.
+    retry_pauses_s
+        Before each further attempt where the connection is lost.
 
     Raises
     ------
     ModelMissingError
         If it cannot be downloaded; the message says why, and that another attempt resumes.
     """
-    for pause_s in (*RETRY_PAUSES_S, None):
+    for pause_s in (*retry_pauses_s, None):
         try:
             _fetch(url, part, on_progress, cancel)
             return

@@ -112,6 +112,22 @@ def test_no_words_are_cut_off_at_the_smallest_size(qtbot, qapp):
     window.close()
 
 
+def test_no_words_of_the_calibration_are_cut_off_beside_plots_in_the_smallest_window(qtbot, qapp):
+    window = MainWindow(replace(state("usable"), controls=Controls()))
+    qtbot.addWidget(window)
+    window.show()
+    window.toggle_plots()
+    window.resize(960, 540)
+    qapp.processEvents()
+    labels = window.findChild(CalibrationPanel).findChildren(QLabel)
+    shown = [label for label in labels if label.isVisible()]
+    assert shown
+    for label in shown:
+        needed_px = label.heightForWidth(label.width()) if label.wordWrap() else 0
+        line_px = QFontMetricsF(label.font()).height()
+        assert label.height() + 1 >= max(needed_px, line_px), label.text()
+
+
 def test_type_grows_with_the_window():
     assert choose_scale(QSize(1280, 720)) == 1
     assert 2.2 < choose_scale(QSize(3840, 2160)) < 3

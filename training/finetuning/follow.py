@@ -26,7 +26,13 @@ STEP_LABELS = {
 _STEPS = tuple(STEP_LABELS)
 
 
-def follow_run(folder: Path, process: subprocess.Popen[bytes], progress: Progress) -> None:
+def follow_run(
+    folder: Path,
+    process: subprocess.Popen[bytes],
+    progress: Progress,
+    *,
+    poll_interval_s: float = POLL_INTERVAL_S,
+) -> None:
     """Report the progress of a run until its process has ended.
 
     Parameters
@@ -37,25 +43,33 @@ def follow_run(folder: Path, process: subprocess.Popen[bytes], progress: Progres
         As `training.finetuning.process.start_process` returned it.
     progress
         A step that was over before it could be seen is not reported.
+    poll_interval_s
+        Between two looks at the run.
     """
     while process.poll() is None:
         state = read_state(folder)
         if state.step and state.step not in state.results:
             progress(_describe_step(state))
-        time.sleep(POLL_INTERVAL_S)
+        time.sleep(poll_interval_s)
 
 
-def wait_until_released(folder: Path) -> bool:
+def wait_until_released(
+    folder: Path, *, timeout_s: float = END_TIMEOUT_S, poll_interval_s: float = POLL_INTERVAL_S
+) -> bool:
     """Wait a while until no process works on a run; return whether that is so.
 
     Parameters
     ----------
     folder
         Of the run.
+    timeout_s
+        How long to wait.
+    poll_interval_s
+        Between two looks at the run.
     """
-    end_s = time.monotonic() + END_TIMEOUT_S
+    end_s = time.monotonic() + timeout_s
     while is_held(folder) and time.monotonic() < end_s:
-        time.sleep(POLL_INTERVAL_S)
+        time.sleep(poll_interval_s)
     return not is_held(folder)
 
 

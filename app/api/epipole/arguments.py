@@ -18,10 +18,6 @@ def adapt_progress(progress: ReportProgress | None) -> Progress:
     ----------
     progress
         None for no reports.
-
-    Returns
-    -------
-    progress
     """
     if progress is None:
         return ignore_progress

@@ -12,6 +12,7 @@ from engine.offline.repair_sessions import repair_sessions
 from engine.session.session import Session as SessionFolder
 from training.errors import TrainingError
 from training.evaluation.evaluate_models import cut_session_samples, evaluate_models, load_samples
+from training.evaluation.report import format_comparison
 from training.finetuning.follow import follow_run, wait_until_released
 from training.finetuning.process import start_process
 from training.finetuning.report import describe_verdict
@@ -120,6 +121,7 @@ def label(
     Returns
     -------
     labelled
+        As it was stored; another rig makes another set, and none is overwritten.
 
     Raises
     ------
@@ -129,6 +131,8 @@ def label(
         If the session was not tracked.
     CalibrationError
         If the rig cannot be read.
+    OSError
+        If the disk refuses.
     """
     folder = _open_folder(session)
     path = Path(rig) if rig is not None else None
@@ -178,6 +182,7 @@ def evaluate(
     Returns
     -------
     evaluated
+        Of `model`; `text` and `page` compare it with `against`.
 
     Raises
     ------
@@ -185,6 +190,8 @@ def evaluate(
         If samples, labels or a model cannot be used.
     EngineError
         If the session cannot be read.
+    OSError
+        If the disk refuses the report.
     ValueError
         If neither or both of `data` and `session` are given.
     """
@@ -199,7 +206,8 @@ def evaluate(
     names = [model, *([against] if against else [])]
     evaluated = evaluate_models(names, samples, config, listen)
     page = evaluated.write(Path(out)) if out is not None else None
-    return Evaluated(evaluated.evaluation.to_table(), evaluated.evaluation.to_text(), page)
+    text = evaluated.evaluation.to_text() + format_comparison(evaluated.comparison)
+    return Evaluated(evaluated.evaluation.to_table(), text, page)
 
 
 def finetune(
@@ -240,6 +248,7 @@ def finetune(
     Returns
     -------
     result
+        Also where the new model is not better: then nothing changed.
 
     Raises
     ------
@@ -247,6 +256,8 @@ def finetune(
         If a session cannot be used or a step fails; the model in use is unchanged.
     EngineError
         If a session cannot be read.
+    OSError
+        If the disk refuses the folder of the run.
     ValueError
         If the sessions are of several people and `person` is not given.
 

@@ -170,10 +170,6 @@ def build_poses(pose_sets: Sequence[PoseSet3D], joints: tuple[str, ...], start_n
         Names, in the order of the poses' joints.
     start_ns
         Time of frame 0, from which seconds count.
-
-    Returns
-    -------
-    poses
     """
     person = _collect_track_ids(one for poses in pose_sets for one in poses.people)
     column = {int(track_id): p for p, track_id in enumerate(person)}
@@ -203,10 +199,6 @@ def build_observations(recording: PoseRecording, start_ns: int) -> Observations2
         One person has the same number in every view.
     start_ns
         Time of frame 0, from which seconds count.
-
-    Returns
-    -------
-    observations
     """
     pose_sets = recording.pose_sets
     people = (one for poses in pose_sets for view in poses.poses_by_view for one in view)
@@ -236,16 +228,7 @@ def build_observations(recording: PoseRecording, start_ns: int) -> Observations2
 
 
 def build_recording(observations: Observations2D) -> PoseRecording:
-    """Turn arrays into the 2D poses that the engine works with.
-
-    Parameters
-    ----------
-    observations
-
-    Returns
-    -------
-    recording
-    """
+    """Turn arrays into the 2D poses that the engine works with."""
     view_time_s = observations.view_time_s
     if view_time_s is None:
         view_time_s = np.repeat(observations.time_s[:, None], len(observations.view_names), 1)

@@ -57,6 +57,7 @@ class Session:
         Returns
         -------
         poses
+            Of everybody who was found; none where no person was.
 
         Raises
         ------

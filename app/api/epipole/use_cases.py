@@ -90,6 +90,7 @@ def calibrate(
     Returns
     -------
     result
+        A rig that was accepted or is usable.
 
     Raises
     ------
@@ -155,6 +156,7 @@ def track(
     Returns
     -------
     session
+        Its `remarks` say what was lost or repaired.
 
     Raises
     ------

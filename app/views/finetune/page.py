@@ -12,7 +12,7 @@ from app.views.finetune.choices import FinetuneChoices
 from app.views.finetune.models import FinetuneModels
 from app.views.finetune.run import FinetuneRun
 from app.views.sessions.style import HEAD_U, build_sessions_stylesheet
-from app.views.theme import choose_scale
+from app.views.theme import choose_window_scale
 from app.views.widgets import make_label
 
 _PURPOSE = "Train the one-camera model on what several of your cameras have measured."
@@ -73,8 +73,7 @@ class FinetunePage(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Scale type and spacing to the new size."""
         super().resizeEvent(event)
-        window = self.window()
-        scale = choose_scale(window.size() if window is not None else self.size())
+        scale = choose_window_scale(self)
         if abs(scale - self._scale) > 0.02:
             self._scale = scale
             self.setStyleSheet(build_sessions_stylesheet(scale))

@@ -49,7 +49,7 @@ class CalibrationPanel(QWidget):
         self._bar.setTextVisible(False)
         self._bar.hide()
         self._table, self._facts = _UncertaintyTable(), QHBoxLayout()
-        self._with_table = True
+        self._with_table = self._with_words = True
         self._pairs: list[tuple[QLabel, QLabel]] = []
         self._person, self._stature = PersonField(), StatureField()
         for field in (self._person, self._stature):
@@ -76,23 +76,22 @@ class CalibrationPanel(QWidget):
         _set_label(self._headline, card.headline, card.severity)
         _set_label(self._message, card.message)
         _set_label(self._next, card.next_step)
-        self._message.setVisible(bool(card.message))
-        self._next.setVisible(bool(card.next_step))
+        self._show_words(card)
         self._bar.setVisible(card.coaching is not None and bool(card.coaching.grids))
         self._bar.setValue(round(100 * card.coaching.progress) if card.coaching else 0)
         if before is None or before.rows != card.rows:
             self._table.show_rows(card.rows if self._with_table else ())
-        if before is None or before.facts != card.facts:
-            self._show_facts(card.facts)
         self._save.setEnabled(bool(card.rig_source))
         self._rig.setToolTip(
             f"In use: {card.rig_source}" if card.rig_source else "Open, save or compare a rig"
         )
 
-    def show_table(self, on: bool) -> None:
-        """Show or hide the table of uncertainties."""
-        self._with_table = on
-        self._table.show_rows(self._card.rows if self._card and on else ())
+    def show_details(self, *, table: bool, words: bool) -> None:
+        """Show or hide the table of uncertainties, and the words below the verdict."""
+        self._with_table, self._with_words = table, words
+        self._table.show_rows(self._card.rows if self._card and table else ())
+        if self._card is not None:
+            self._show_words(self._card)
 
     def show_controls(self, controls: Controls | None) -> None:
         """Update fields and buttons; None hides them."""
@@ -146,6 +145,14 @@ class CalibrationPanel(QWidget):
         dialog.fileSelected.connect(lambda path: self.requested.emit(request_type(Path(path))))
         dialog.open()
         return dialog
+
+    def _show_words(self, card: CalibrationCard) -> None:
+        """Show message and facts, or only what to do where there is no room for more."""
+        with_message = bool(card.message) and (self._with_words or not card.next_step)
+        self._message.setVisible(with_message)
+        self._headline.setToolTip("" if with_message else card.message)
+        self._next.setVisible(bool(card.next_step))
+        self._show_facts(card.facts if self._with_words else ())
 
     def _show_facts(self, facts: tuple[tuple[str, str], ...]) -> None:
         """Fill labels and values side by side; their widgets are made once."""

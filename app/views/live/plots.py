@@ -17,6 +17,7 @@ _COLOURS = (
     *("#e9edf2", "#7ee0e8", "#d8e06a", "#ff9f5a", "#93a0b0"),
 )
 _MAX_NAMED = 6
+_HEIGHT_U, _MAX_HEIGHT_SHARE = 190, 0.3  # of the drawer, and of the window
 _CHART_INTERVAL_MS = 40  # between two charts
 
 
@@ -62,13 +63,17 @@ class PlotsDrawer(QWidget):
     def set_scale(self, scale: float) -> None:
         """Scale spacing to the window."""
         self._scale = scale
-        self.setFixedHeight(round(190 * scale))
         self._row.setContentsMargins(
             round(12 * scale), round(8 * scale), round(12 * scale), round(6 * scale)
         )
         self._row.setSpacing(round(16 * scale))
         for chart in self._charts:
             chart.set_scale(scale)
+
+    def limit_height(self, window_height_px: int) -> None:
+        """Leave room for the rest of a low window."""
+        usual_px = _HEIGHT_U * self._scale
+        self.setFixedHeight(round(min(usual_px, _MAX_HEIGHT_SHARE * window_height_px)))
 
     def _make_charts_in_turn(self) -> None:
         """Make the next chart once the window has drawn the last one."""

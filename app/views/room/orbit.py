@@ -12,6 +12,7 @@ _ELEVATION_RANGE_RAD = (-0.15, 1.55)
 _DISTANCE_RANGE_M = (0.5, 60.0)
 _FIT_ITERATIONS = 8
 _CLEARANCE_M = 0.3
+FIT_MARGIN = 0.88  # share of the picture that what is shown may fill
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +80,7 @@ class Orbit:
             [size_wh[0] / 2 + local[..., 0] * zoom, size_wh[1] / 2 - local[..., 1] * zoom], -1
         ), depth
 
-    def fit(self, xyz: F64, size_wh: tuple[int, int], margin: float = 0.88) -> "Orbit":
+    def fit(self, xyz: F64, size_wh: tuple[int, int], margin: float = FIT_MARGIN) -> "Orbit":
         """Look from the same direction so that all points fit.
 
         Parameters

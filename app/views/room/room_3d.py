@@ -18,8 +18,9 @@ from app.presenters.severity import Severity
 from app.views.live.coaching_picture import paint_coaching
 from app.views.room.camera_frustums import CameraFrustums
 from app.views.room.follow_person import find_single_camera_person, follow_person, look_at_person
-from app.views.room.orbit import HALF_FOV_TAN, NEAR_M, Orbit
+from app.views.room.orbit import FIT_MARGIN, HALF_FOV_TAN, NEAR_M, Orbit
 from app.views.room.paint import (
+    CAMERA_NAME_U,
     Eye,
     compute_room_corners,
     paint_bar_legend,
@@ -38,6 +39,7 @@ from engine.poses import Pose3D
 
 _TURN_RAD_PER_PX = 0.007
 _BONE_WIDTH_U = 4.0
+_NAME_GAP_U = 12.0  # between the uppermost name and the edge
 _MAX_HALO_M = 0.3
 _SHADOW = "#0c0f14"
 # every third instant is drawn, from the newest: a tenth of a second, a few centimetres
@@ -196,8 +198,11 @@ class Room3D(QWidget):
         if rig is not None and place is not None:
             return look_at_person(place, rig[0].centre)
         azimuth = float(np.arctan2(*rig[0].centre[1::-1])) + 0.5 if rig and len(rig) else 0.9
+        # in a low window the names above the cameras need a larger share
+        names = 2 * (CAMERA_NAME_U + _NAME_GAP_U) * self._scale / min(self._size_wh())
+        margin = min(FIT_MARGIN, max(1 - names, 0.5))
         return Orbit(np.zeros(3), azimuth_rad=azimuth).fit(
-            compute_room_corners(rig), self._size_wh()
+            compute_room_corners(rig), self._size_wh(), margin
         )
 
     def _refresh(self) -> None:

@@ -18,7 +18,7 @@ from app.requests import ChooseForFinetune, OpenSession, ScanSessions, ShowFolde
 from app.views.sessions.cards import CARD_ROLE, SessionCardPainter, SessionModel
 from app.views.sessions.dialogs import TrackAgainPanel, make_export_dialog
 from app.views.sessions.style import HEAD_U, build_sessions_stylesheet
-from app.views.theme import PALETTE, choose_scale, load_icon
+from app.views.theme import PALETTE, choose_window_scale, load_icon
 from app.views.widgets import make_label, make_page_button
 
 _CARD_U = 270.0
@@ -147,8 +147,7 @@ class SessionsPage(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Scale type, spacing and cards to the new size."""
         super().resizeEvent(event)
-        window = self.window()
-        scale = choose_scale(window.size() if window is not None else self.size())
+        scale = choose_window_scale(self)
         if abs(scale - self._scale) > 0.02:
             self._apply_scale(scale)
         self._fit_cards()

@@ -10,12 +10,13 @@ from PyQt6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from app.presenters.player import PlayerSession, PlayerState
 from app.presenters.transport import Transport
 from app.requests import ShowFolder, ShowSessions
+from app.views.elided_label import ElidedLabel
 from app.views.live.camera_grid import CameraGrid
 from app.views.room.room_3d import Room3D
 from app.views.sessions.dialogs import TrackAgainPanel, make_export_dialog
 from app.views.sessions.player_transport import PlayerTransport
 from app.views.sessions.style import build_sessions_stylesheet
-from app.views.theme import choose_scale
+from app.views.theme import choose_window_scale
 from app.views.widgets import make_label, make_page_button
 
 _TICK_MS = 8
@@ -50,9 +51,8 @@ class PlayerPage(QWidget):
         self._transport = Transport()
         self._cameras: CameraGrid | None = None
         self._room: Room3D | None = None
-        self._title, self._facts, self._remark = (
-            make_label(n) for n in ("page_title", "page_facts", "page_remark")
-        )
+        self._title, self._remark = make_label("page_title"), make_label("page_remark")
+        self._facts = ElidedLabel("page_facts")
         self._message = make_label("page_message", wrap=True)
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._back = make_page_button(
@@ -100,7 +100,7 @@ class PlayerPage(QWidget):
         text
             If empty, the facts are shown again.
         """
-        self._facts.setText(text or (self._session.facts if self._session else ""))
+        self._facts.show_text(text or (self._session.facts if self._session else ""))
 
     def transport(self) -> Transport:
         """Return the transport: position, speed and state."""
@@ -155,8 +155,7 @@ class PlayerPage(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Scale type and spacing to the new size."""
         super().resizeEvent(event)
-        window = self.window()
-        scale = choose_scale(window.size() if window is not None else self.size())
+        scale = choose_window_scale(self)
         if abs(scale - self._scale) > 0.02:
             self._apply_scale(scale)
 
@@ -204,7 +203,7 @@ class PlayerPage(QWidget):
         self._controls.show_playing(playing=False)
         self._controls.show_speed(1.0)
         self._title.setText(session.title if session else "")
-        self._facts.setText(session.facts if session else "")
+        self._facts.show_text(session.facts if session else "")
         remarks = session.remarks if session else ()
         more = f"  (and {len(remarks) - 1} more)" if len(remarks) > 1 else ""
         self._remark.setText(f"{remarks[0]}{more}" if remarks else "")
@@ -243,9 +242,9 @@ class PlayerPage(QWidget):
         head.setObjectName("page_head")
         head.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         head.setLayout(self._head_row)
-        for widget in (self._back, self._title, self._facts):
+        for widget in (self._back, self._title):
             self._head_row.addWidget(widget)
-        self._head_row.addStretch(1)
+        self._head_row.addWidget(self._facts, 1)
         for button in self._buttons:
             self._head_row.addWidget(button)
         pictures = QWidget()

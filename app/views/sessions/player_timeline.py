@@ -21,7 +21,7 @@ from calibration.geometry.arrays import F64
 _HEIGHT_U = 34.0
 _EDGE_U = 10.0
 _TICK_STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600)
-_MIN_TICK_U = 72.0
+_MIN_TICK_U, _MIN_TICK_GAP_U = 72.0, 44.0  # usual, and beside a pause
 _RIBBON_ROWS = 9
 
 
@@ -177,8 +177,12 @@ class PlayerTimeline(QWidget):
         step_s = next((step for step in _TICK_STEPS_S if step >= seconds * room), _TICK_STEPS_S[-1])
         painter.setFont(make_font(u, 10))
         painter.setPen(to_qcolor(PALETTE.muted))
+        free_from = -np.inf
         for time_s in np.arange(0.0, seconds + 1e-6, step_s):
             x = self._x_from_instant(int(np.searchsorted(session.time_s, time_s - 1e-6)))
+            if x < free_from:  # times within a pause of the recording share one place
+                continue
+            free_from = x + _MIN_TICK_GAP_U * u
             area = QRectF(x - 40 * u, track.bottom() + 3 * u, 80 * u, 13 * u)
             flag = Qt.AlignmentFlag.AlignHCenter
             if area.left() < 0:

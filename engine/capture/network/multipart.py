@@ -35,6 +35,8 @@ class MultipartReader:
         Returns some more bytes; none at the end.
     boundary
         From the server's header, with or without leading dashes; None where it has none.
+    max_image_bytes
+        A larger image is taken for a stream without images.
 
     Attributes
     ----------
@@ -47,7 +49,14 @@ class MultipartReader:
     waits for the boundary behind it, which may come with the next image only.
     """
 
-    def __init__(self, receive: Callable[[], bytes], boundary: str | None) -> None:
+    def __init__(
+        self,
+        receive: Callable[[], bytes],
+        boundary: str | None,
+        *,
+        max_image_bytes: int = MAX_IMAGE_BYTES,
+    ) -> None:
+        self._max_image_bytes = max_image_bytes
         self.has_wrong_lengths = False
         self._receive = receive
         self._boundary = (boundary or "").strip().strip("-").encode("latin-1", "replace")
@@ -157,7 +166,7 @@ class MultipartReader:
             if delimiter_at >= 0:
                 del self._buffer[:delimiter_at]
                 return None
-            if len(self._buffer) > MAX_IMAGE_BYTES:
+            if len(self._buffer) > self._max_image_bytes:
                 raise NoImagesError
             searched = len(self._buffer)
             self._fill()

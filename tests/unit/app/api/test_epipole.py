@@ -2,9 +2,11 @@
 
 import csv
 import runpy
+import shutil
 import sys
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +14,7 @@ import numpy as np
 import pytest
 
 import epipole
-from calibration.rig import Rig, load_rig
+from calibration.rig import Rig, load_rig, save_rig
 from calibration.skeleton import load_skeleton
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan
 from engine.offline.recording import PoseRecording, reconstruct_recording
@@ -27,8 +29,9 @@ from tests.support.videos import make_steady_times, write_video
 from tests.unit.app.api.test_surface import API
 from tests.unit.app.commands.test_evaluate import people as make_samples
 from training.data.samples import write_samples
+from training.evaluation.evaluate import EvaluateConfig
 from training.evaluation.evaluated_model import EvaluatedModel
-from training.finetuning import follow
+from training.finetuning.follow import follow_run
 from training.finetuning.process import start_process
 
 EXAMPLES = API / "examples"
@@ -192,11 +195,7 @@ def test_a_session_that_cannot_be_labelled_says_why(tmp_path):
 
 def test_a_better_model_is_adopted_and_progress_is_reported(tmp_path, monkeypatch):
     steps = []
-    monkeypatch.setattr(follow, "POLL_INTERVAL_S", 0.01)
-    monkeypatch.setattr(
-        "epipole.learning.start_process",
-        lambda folder: start_process(folder, "tests.support.finetune_steps:GOOD"),
-    )
+    use_steps_that_only_report(monkeypatch)
     session = record_session(tmp_path / "walk", 5).path
     result = epipole.finetune(
         session, out=tmp_path / "runs", progress=lambda step, share: steps.append((step, share))
@@ -209,16 +208,14 @@ def test_a_better_model_is_adopted_and_progress_is_reported(tmp_path, monkeypatc
 
 def test_a_model_is_evaluated_on_stored_samples(tmp_path, monkeypatch):
     write_samples(tmp_path / "data", make_samples())
-    still = EvaluatedModel(
-        "still", "mpii_16", 128, lambda image: np.zeros((len(image), 16, 3), np.float32)
-    )
-    monkeypatch.setattr(
-        "training.evaluation.evaluate_models.open_model", lambda _name: nullcontext(still)
-    )
+    use_model_that_stands_still(monkeypatch)
     evaluated = epipole.evaluate("still", data=tmp_path / "data", out=tmp_path / "out")
     assert "MPJPE" in evaluated.text
     assert evaluated.table["network"] == "still"
     assert evaluated.page.is_file()
+    compared = epipole.evaluate("still", data=tmp_path / "data", against="other")
+    assert "Against the other model" not in evaluated.text
+    assert "Against the other model" in compared.text
 
 
 def test_the_example_of_ten_lines_runs(tmp_path, monkeypatch, capsys, pandas):
@@ -247,6 +244,26 @@ def test_the_example_of_a_refusal_runs(capsys):
     assert capsys.readouterr().out.startswith("refused")
 
 
+def test_the_example_that_fine_tunes_runs_with_stand_ins(
+    golden: Path, monkeypatch, tmp_path, capsys
+):
+    shutil.copytree(golden, tmp_path / "walk")
+    rig = load_rig(golden / "rig.toml")
+    save_rig(replace(rig, metadata={"verdict": "accepted"}), tmp_path / "walk" / "rig.toml")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "epipole.learning.cut_session_samples", lambda *_: (make_samples(), EvaluateConfig())
+    )
+    use_model_that_stands_still(monkeypatch)
+    use_steps_that_only_report(monkeypatch)
+    monkeypatch.setattr("app.paths.runs_folder", lambda: tmp_path / "runs")
+    runpy.run_path(str(EXAMPLES / "fine_tune.py"))
+    said = capsys.readouterr().out
+    assert "of the joints are labels" in said
+    assert "MPJPE" in said
+    assert said.endswith("The new model is in use.\n")
+
+
 def test_every_example_is_run_here():
     text = Path(__file__).read_text(encoding="utf-8")
     assert all(path.name in text for path in EXAMPLES.glob("*.py"))
@@ -270,6 +287,25 @@ class StoredEstimator:
 
     def close(self):
         pass
+
+
+def use_steps_that_only_report(monkeypatch) -> None:
+    """Let a fine-tune end at once with a better model."""
+    monkeypatch.setattr("epipole.learning.follow_run", partial(follow_run, poll_interval_s=0.01))
+    monkeypatch.setattr(
+        "epipole.learning.start_process",
+        lambda folder: start_process(folder, "tests.support.finetune_steps:GOOD"),
+    )
+
+
+def use_model_that_stands_still(monkeypatch) -> None:
+    """Let every name be that of a model that finds the same pose everywhere."""
+    still = EvaluatedModel(
+        "still", "mpii_16", 128, lambda image: np.zeros((len(image), 16, 3), np.float32)
+    )
+    monkeypatch.setattr(
+        "training.evaluation.evaluate_models.open_model", lambda _name: nullcontext(still)
+    )
 
 
 def make_two_videos(folder: Path, monkeypatch) -> None:

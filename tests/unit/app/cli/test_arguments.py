@@ -87,6 +87,20 @@ def test_a_missing_option_is_named():
     assert "--rig" in refusal("track", "a.mp4", "b.mp4", "--out", "x")
 
 
+def test_two_options_of_which_one_is_needed_are_both_named():
+    assert "'epipole evaluate' needs one of --data, --session." in refusal("evaluate", "anna")
+
+
+def test_help_without_an_example_is_not_said_to_show_one():
+    assert "example" in refusal("track")
+    assert "example" not in refusal("models", "pull")
+
+
+def test_a_single_camera_is_refused_with_the_reason_and_many_without():
+    assert "cannot measure depth" in refusal("demo", "--cameras", "1")
+    assert "cannot measure depth" not in refusal("demo", "--cameras", "9")
+
+
 def test_nothing_at_all_is_answered_with_what_to_try():
     assert "epipole demo" in refusal()
 

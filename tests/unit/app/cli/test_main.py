@@ -57,6 +57,11 @@ def test_a_read_only_folder_is_named_with_what_to_do(command, capsys):
     assert "--out" in capsys.readouterr().err
 
 
+def test_a_refusal_without_a_file_says_what_failed(command, capsys):
+    assert command(raising(OSError(errno.EIO, "Input/output error"))) == 1
+    assert "Input/output error" in capsys.readouterr().err
+
+
 def test_ctrl_c_is_code_130(command, capsys):
     assert command(raising(KeyboardInterrupt())) == 130
     assert "Stopped" in capsys.readouterr().err

@@ -156,6 +156,14 @@ def test_the_program_is_found_in_one_place():
     assert doctor.check_program().severity is Severity.GOOD
 
 
+def test_a_program_that_is_not_installed_is_still_found(monkeypatch):
+    def find_none(name):
+        raise doctor.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(doctor.metadata, "version", find_none)
+    assert "(not installed)" in doctor.check_program().message
+
+
 def test_a_package_that_hides_a_part_of_the_program_is_named(monkeypatch, tmp_path):
     hiding = tmp_path / "training" / "__init__.py"
     hiding.parent.mkdir()

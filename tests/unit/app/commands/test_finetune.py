@@ -1,5 +1,7 @@
 """`epipole finetune`: its output, its exit codes, and a message for every refusal."""
 
+from functools import partial
+
 import pytest
 
 from app.cli import main as cli
@@ -8,8 +10,8 @@ from engine.session.session import SessionFacts
 from tests.support.finetune_steps import read_turns
 from tests.support.patience import PATIENCE_S, wait_until
 from tests.support.sessions import record_session
-from training.finetuning import follow
 from training.finetuning import process as finetune_process
+from training.finetuning.follow import follow_run, wait_until_released
 from training.finetuning.request import FinetuneRequest, load_request
 from training.finetuning.run import Phase, is_held, list_runs, make_run, read_state, request_cancel
 
@@ -19,8 +21,12 @@ FAKES = "tests.support.finetune_steps"
 @pytest.fixture
 def epipole(tmp_path, monkeypatch, capsys):
     """Run a command line with telling steps; returns code, what was said and what was refused."""
-    monkeypatch.setattr(follow, "POLL_INTERVAL_S", 0.01)
-    monkeypatch.setattr(follow, "END_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(finetune, "follow_run", partial(follow_run, poll_interval_s=0.01))
+    monkeypatch.setattr(
+        finetune,
+        "wait_until_released",
+        partial(wait_until_released, timeout_s=PATIENCE_S, poll_interval_s=0.01),
+    )
 
     def run(*words, steps="GOOD"):
         monkeypatch.setattr(
@@ -184,7 +190,9 @@ def test_ctrl_c_in_a_step_that_cannot_be_stopped_is_no_fault_of_the_program(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(finetune, "follow_run", pressed)
-    monkeypatch.setattr(follow, "END_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(
+        finetune, "wait_until_released", partial(wait_until_released, timeout_s=0.0)
+    )
     monkeypatch.setattr(finetune, "request_cancel", lambda folder: None)
     code, said, err = epipole(walk, steps="SLOW")
     assert code == 130

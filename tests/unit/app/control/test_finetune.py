@@ -197,6 +197,17 @@ def test_a_run_whose_process_is_just_ending_is_resumed(make, tmp_path):
     ending.join()
 
 
+def test_a_run_whose_process_does_not_end_is_not_started_a_second_time(
+    make, tmp_path, told, monkeypatch
+):
+    folder = make_run(tmp_path / "runs", FinetuneRequest((tmp_path,)))
+    write_state(folder, RunState(phase=Phase.CANCELLED))
+    monkeypatch.setattr("app.control.finetune.wait_until_released", lambda _folder: False)
+    dispatch(make("SLOW").handlers, requests.ResumeFinetune())
+    assert wait_until(lambda: bool(told))
+    assert "has not ended yet" in told[0][0]
+
+
 def test_a_live_view_keeps_its_processor(make, tmp_path):
     control = make("SLOW", live=True)
     start(tmp_path, control)

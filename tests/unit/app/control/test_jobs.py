@@ -2,7 +2,8 @@
 
 import threading
 
-from app.control.jobs import INTERNAL_ERROR, JobPhase, Worker
+from app.control.jobs import JobPhase, Worker
+from app.errors import describe_internal_error
 from engine.errors import EngineError
 from tests.support.patience import PATIENCE_S, wait_until
 
@@ -75,7 +76,7 @@ def test_a_worker_goes_on_after_a_piece_that_failed():
     assert worker.submit(fails)
     assert worker.submit(done.set)
     assert done.wait(PATIENCE_S)
-    assert messages == [INTERNAL_ERROR]
+    assert messages == [describe_internal_error()]
     assert worker.close(PATIENCE_S)
     assert not worker.submit(done.set)
 

@@ -38,7 +38,7 @@ def test_a_doubtful_camera_stands_out():
     doubtful = replace(report.cameras[1], rotation_sigma_deg=1.4)
     card = present_calibration(replace(report, cameras=(report.cameras[0], doubtful)))
     assert [row.severity for row in card.rows] == [Severity.GOOD, Severity.WARNING]
-    assert card.rows[1].direction == "± 1.40 °"
+    assert card.rows[1].direction == "± 1.40°"
 
 
 def test_unknown_numbers_are_dashes_and_never_nan():

@@ -72,6 +72,7 @@ def test_search_finds_every_word_anywhere():
     state = present_sessions([WALK, replace(WALK, path=Path("/takes/jump"))])
     assert [card.name for card in filter_sessions(state, "WALK 2026-11").cards] == ["walk"]
     assert filter_sessions(state, "takes").count == "2 of 2"
+    assert filter_sessions(state, "walk LEFT").count == "1 of 2"
     assert filter_sessions(state, "  ") is state
     nothing = filter_sessions(state, "run")
     assert nothing.headline == "No session matches 'run'"

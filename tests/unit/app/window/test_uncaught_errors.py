@@ -3,7 +3,7 @@
 import logging
 import sys
 
-from app.control.jobs import INTERNAL_ERROR
+from app.errors import describe_internal_error
 from app.window.uncaught_errors import report_uncaught_errors
 
 
@@ -23,7 +23,7 @@ def test_a_fault_is_told_and_the_log_has_it_once(caplog):
     with report_uncaught_errors(told.append), caplog.at_level(logging.ERROR):
         for _ in range(3):
             happen()
-    assert told == [INTERNAL_ERROR]
+    assert told == [describe_internal_error()]
     assert len(caplog.records) == 1
     assert caplog.records[0].exc_info
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.live import motion_log
 from engine.live.motion_log import MotionLog
 from engine.offline.recording import PoseRecording
 from tests.support.pose_sets import PERIOD_NS, make_pose_sets_2d
@@ -14,8 +13,8 @@ VIEWS = ("a", "b", "c")
 SIZES = ((640, 480),) * 3
 
 
-def a_log() -> MotionLog:
-    return MotionLog(load_walker_skeleton(), VIEWS, SIZES)
+def a_log(**options) -> MotionLog:
+    return MotionLog(load_walker_skeleton(), VIEWS, SIZES, **options)
 
 
 def slowly(count: int):
@@ -51,9 +50,8 @@ def test_poses_that_follow_too_closely_are_left_out():
     assert np.diff(log.candidates().time_ns).min() >= 2 * PERIOD_NS
 
 
-def test_the_newest_are_kept_and_no_memory_is_added(monkeypatch):
-    monkeypatch.setattr(motion_log, "CAPACITY", 8)
-    log, sets = a_log(), slowly(30)
+def test_the_newest_are_kept_and_no_memory_is_added():
+    log, sets = a_log(capacity=8), slowly(30)
     for poses in sets:
         log.put(poses)
     assert len(log) == 8

@@ -5,6 +5,7 @@ import io
 import sys
 import threading
 import zipfile
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 
 from engine.errors import EngineError, ModelMismatchError, ModelMissingError
 from engine.models import card as model_card
-from engine.models import download, wheel
 from engine.models import shelf as models
+from engine.models import wheel
+from engine.models.download import download
 from engine.models.shelf import list_models, load_model, pull_model
 
 CONTENT = np.random.default_rng(1).bytes(300_000)
@@ -82,7 +84,7 @@ def server():
 def cards(tmp_path, monkeypatch):
     """A folder for cards; models go into another one. Pauses between tries are short."""
     monkeypatch.setenv("EPIPOLE_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(download, "RETRY_PAUSES_S", (0.01, 0.01))
+    monkeypatch.setattr(models, "download", partial(download, retry_pauses_s=(0.01, 0.01)))
     folder = tmp_path / "cards"
     folder.mkdir()
     monkeypatch.setattr(model_card, "cards_folder", lambda: folder)

@@ -27,10 +27,17 @@ def stream(
     return newline.join([*parts, b""])
 
 
-def images(data: bytes, boundary: str | None = "edge", piece: int = 1000) -> list[bytes | None]:
+def images(
+    data: bytes,
+    boundary: str | None = "edge",
+    piece: int = 1000,
+    max_image_bytes: int = multipart.MAX_IMAGE_BYTES,
+) -> list[bytes | None]:
     """Read a stream that arrives in pieces."""
     left = [data[at : at + piece] for at in range(0, len(data), piece)]
-    parts = MultipartReader(lambda: left.pop(0) if left else b"", boundary)
+    parts = MultipartReader(
+        lambda: left.pop(0) if left else b"", boundary, max_image_bytes=max_image_bytes
+    )
     return [found[1] if found else None for found in parts.read_images()]
 
 
@@ -95,10 +102,10 @@ def test_rubbish_without_end_is_refused():
         images(b"--edge\r\n" + b"X: y\r\n" * multipart.MAX_GAP_BYTES, piece=65_536)
 
 
-def test_an_image_without_end_is_refused(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(multipart, "MAX_IMAGE_BYTES", 50_000)
+def test_an_image_without_end_is_refused():
+    endless = b"--edge\r\n\r\n" + IMAGES[0][:-2] + bytes(100_000)
     with pytest.raises(NoImagesError):
-        images(b"--edge\r\n\r\n" + IMAGES[0][:-2] + bytes(100_000))
+        images(endless, max_image_bytes=50_000)
 
 
 def test_a_stream_of_parts_that_are_no_jpeg_is_refused():
