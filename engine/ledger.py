@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -136,12 +135,7 @@ class LedgerWriter:
     def __enter__(self) -> "LedgerWriter":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -1,7 +1,5 @@
 """Progress of a use case in the terminal: one line for each step that counts something."""
 
-from types import TracebackType
-
 from app.cli.progress import Progress
 from engine.offline.progress import StepProgress
 
@@ -25,19 +23,14 @@ class StepLines:
         """Show nothing yet."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         """End the line of the last step."""
-        self._end_line(kind, error, trace)
+        self._end_line(kind)
 
     def __call__(self, progress: StepProgress) -> None:
         """Show how far the work is."""
         if progress.step != self._step:
-            self._end_line(None, None, None)
+            self._end_line(None)
             self._step = progress.step
             if progress.unit:
                 self._line = Progress(progress.step, progress.total, progress.unit)
@@ -45,13 +38,8 @@ class StepLines:
         if self._line is not None and progress.done:
             self._line(progress.done)
 
-    def _end_line(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _end_line(self, kind: object) -> None:
         """End the line of a step; say whether it was completed."""
         line, self._line = self._line, None
         if line is not None:
-            line.__exit__(kind, error, trace)
+            line.__exit__(kind)

@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from calibration.rig import Rig
@@ -96,12 +95,7 @@ class TrackedSessionWriter:
     def __enter__(self) -> "TrackedSessionWriter":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         """Finish all files."""
         self._session.__exit__(kind, error, trace)
 

@@ -6,7 +6,6 @@ image is decoded when its instant is requested.
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 import numpy as np
 
@@ -196,12 +195,7 @@ class Playback:
     def __enter__(self) -> "Playback":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _load_frame(self, view: int, number: int) -> Frame | None:

@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
-from types import TracebackType
 from typing import ParamSpec, TypeVar
 
 from calibration.rig import Rig, save_rig
@@ -325,12 +324,7 @@ class SessionWriter:
     def __enter__(self) -> "SessionWriter":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         try:
             self.close(finished=error is None)
         except SessionError:

@@ -5,7 +5,7 @@ import math
 from training.errors import TrainingError
 
 RESERVED_S = 45.0
-"""Export, check, comparison and report: 130 crops in three runtimes, some 600 in two networks."""
+"""Export, check, comparison and report: 130 crops in three runtimes, some 600 in two models."""
 
 MIN_TRAINING_S = 30.0
 """Of training; below, the first steps are hardly over."""

@@ -45,7 +45,7 @@ ADOPTED_BY = "fine-tuning"
 
 
 def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Run both networks on the held-out samples, and judge them."""
+    """Run both models on the held-out samples, and judge them."""
     samples = _load_held_out(context)
     strangers = load_strangers(context)
     before = [
@@ -107,7 +107,7 @@ def report(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def add(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
-    """Add the new network with its figures and its report to the library."""
+    """Add the new model with its figures and its report to the library."""
     card_path = Path(context.results["export"]["card"])
     card = read_card(card_path)
     verdict = verdict_from_table(context.results["compare"]["verdict"])
@@ -164,9 +164,9 @@ def _load_held_out(context: StepContext) -> Samples:
     return open_samples(context.folder / SAMPLES).select(load_parts(context)["exam"])
 
 
-def _predict(network: str, samples: Samples) -> F64:
+def _predict(model: str, samples: Samples) -> F64:
     """Estimate the joints, (N, J, 3), in the squares of the samples."""
-    with open_model(network) as opened:
+    with open_model(model) as opened:
         demand_same_joints(opened, samples)
         return estimate_samples(opened.estimate, samples, opened.size_px)
 
@@ -174,7 +174,7 @@ def _predict(network: str, samples: Samples) -> F64:
 def _build_predictions(
     context: StepContext, samples: Samples, before: F64, after: F64
 ) -> Predictions:
-    """Combine what both networks found in the same samples."""
+    """Combine what both models found in the same samples."""
     return Predictions(samples, context.results["parent"]["size_px"], before, after)
 
 

@@ -128,14 +128,14 @@ class Steps:
     export
         ONNX.
     check
-        The exported network answers as torch does on real crops, or a TrainingError.
+        The exported model answers as torch does on real crops, or a TrainingError.
     compare
-        Both networks on what was held out, judged by the rig: ``better`` and ``message``, and the
+        Both models on what was held out, judged by the rig: ``better`` and ``message``, and the
         figures.
     report
         For a person.
     add, adopt
-        The new network goes into the library · and serves.
+        The new model goes into the library · and serves.
     """
 
     label: Step
@@ -168,7 +168,7 @@ def finetune(folder: Path, steps: Steps) -> RunState:
     Raises
     ------
     TrainingError, EngineError, CalibrationError, OSError
-        What a step refuses; the network in use is untouched.
+        What a step refuses; the model in use is untouched.
     CancelledRunError
         If the person does not want it any more.
     """

@@ -1,4 +1,4 @@
-"""What two networks find in held-out pictures: measured against rig and image, and drawn."""
+"""What two models find in held-out pictures: measured against rig and image, and drawn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from training.finetuning.verdict import Comparison, number_time_blocks
 
 PICTURE_PX = 320
 MIN_LABELS = 6  # joints of a picture; fewer say little about a pose
-RIG_BGR, MODEL_BGR = (255, 255, 255), (255, 200, 92)  # BGR: white is the rig, blue the network
+RIG_BGR, MODEL_BGR = (255, 255, 255), (255, 200, 92)  # BGR: white is the rig, blue the model
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Predictions:
-    """What both networks found in the same pictures.
+    """What both models found in the same pictures.
 
     Parameters
     ----------
     samples
         N pictures.
     size_px
-        Side of what a network sees.
+        Side of what a model sees.
     before, after : (N, J, 3)
         ``u, v, w``.
     """
@@ -60,12 +60,12 @@ def find_judgeable(samples: Samples) -> np.ndarray:
 
 
 def measure_errors(predictions: Predictions) -> Comparison:
-    """Measure both networks against the rig's labels and against what the detector saw.
+    """Measure both models against the rig's labels and against what the detector saw.
 
     Returns
     -------
     comparison
-        Errors at the depth that the rig gives the root: both networks are given the same, so that
+        Errors at the depth that the rig gives the root: both models are given the same, so that
         it cannot decide between them.
     """
     samples = predictions.samples
@@ -99,7 +99,7 @@ def choose_typical(comparison: Comparison) -> tuple[int, ...]:
 
 
 def draw_before_after(predictions: Predictions, row: int) -> U8:
-    """Draw what both networks find in a picture: in the image, and from the side (depth).
+    """Draw what both models find in a picture: in the image, and from the side (depth).
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def draw_before_after(predictions: Predictions, row: int) -> U8:
 
 
 def measure_label_errors(predictions: Predictions) -> tuple[F64, F64]:
-    """Measure both networks against what is known of the joints in space.
+    """Measure both models against what is known of the joints in space.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def measure_label_errors(predictions: Predictions) -> tuple[F64, F64]:
 
 
 def measure_line_of_sight_errors(predictions: Predictions) -> LineOfSightErrors:
-    """Measure the new network across and along the line of sight, for placing its poses in a room.
+    """Measure the new model across and along the line of sight, for placing its poses in a room.
 
     Returns
     -------
@@ -200,7 +200,7 @@ def _compute_image_errors(predictions: Predictions, uvw: F64) -> F64:
 
 
 def _make_crop(predictions: Predictions, row: int) -> Crop:
-    """Return what a network sees of a sample."""
+    """Return what a model sees of a sample."""
     samples = predictions.samples
     camera = samples.cameras[samples.camera[row]]
     return Crop(region_from_square(samples.region[row]), predictions.size_px, camera)

@@ -45,7 +45,7 @@ In ten minutes each is seen some 15 times; they are drawn once for all runs, in 
 """
 
 MIN_CAMERAS_TO_HOLD_OUT = 3
-"""With so many cameras one is held out: the judging view is then one the network never saw."""
+"""With so many cameras one is held out: the judging view is then one the model never saw."""
 
 JUDGE_SPLIT = SplitConfig()
 STOP_SPLIT = SplitConfig(held_out_share=0.12, held_out_blocks=2, gap_s=0.5)
@@ -231,31 +231,31 @@ def load_strangers(
 
 
 def open_library(context: StepContext) -> ModelLibrary:
-    """Return the library of networks that the run works with."""
+    """Return the library of models that the run works with."""
     return ModelLibrary(Path(context.request.library) if context.request.library else None)
 
 
 def _find_start(library: ModelLibrary, what: str) -> ModelEntry | Path:
-    """Find the network that a person named."""
+    """Find the model that a person named."""
     path = Path(what)
     return path if path.suffix == CHECKPOINT_SUFFIX else library.find_model(what)
 
 
-def _format_name(network: ModelEntry | Path) -> str:
-    """Return the name of a network, for messages."""
-    return network.name if isinstance(network, ModelEntry) else network.stem
+def _format_name(model: ModelEntry | Path) -> str:
+    """Return the name of a model, for messages."""
+    return model.name if isinstance(model, ModelEntry) else model.stem
 
 
-def _get_checkpoint(network: ModelEntry | Path) -> Path:
+def _get_checkpoint(model: ModelEntry | Path) -> Path:
     """Return what a model can be trained further from."""
-    if isinstance(network, Path):
-        return network
-    if network.checkpoint is None:
+    if isinstance(model, Path):
+        return model
+    if model.checkpoint is None:
         raise TrainingError(
-            f"The model '{network.name}' came without its checkpoint, so it cannot be trained "
+            f"The model '{model.name}' came without its checkpoint, so it cannot be trained "
             "further. Choose another one with --start."
         )
-    return network.checkpoint
+    return model.checkpoint
 
 
 def _cut_sessions(

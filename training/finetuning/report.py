@@ -29,9 +29,9 @@ class FinetuneSummary:
     sessions
         Names.
     parent
-        Name of the network in use before.
+        Name of the model in use before.
     held_out
-        In words, what neither network was trained on.
+        In words, what neither model was trained on.
     pictures
         Action and drawing of `training.finetuning.prediction_errors.draw_before_after`.
     minutes

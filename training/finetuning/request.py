@@ -30,11 +30,11 @@ class FinetuneRequest:
     sessions
         Their folders.
     person
-        Whose network it becomes; empty for everybody.
+        Whose model it becomes; empty for everybody.
     library
-        Folder of the networks; empty for the usual one.
+        Folder of the models; empty for the usual one.
     start
-        Name of a network of the library, or a checkpoint's file; empty for the one that serves now.
+        Name of a model of the library, or a checkpoint's file; empty for the one that serves now.
     method
         One of `METHODS`.
     minutes
@@ -107,14 +107,14 @@ def check_sessions(paths: Sequence[Path]) -> None:
 
 
 def check_start(request: FinetuneRequest) -> None:
-    """Refuse a network to start from that is not there, before a process is started for it.
+    """Refuse a model to start from that is not there, before a process is started for it.
 
     Raises
     ------
     TrainingError
         If there is no such file, or it is none that can be trained further.
     EngineError
-        If the library has no network of that name, or it is damaged.
+        If the library has no model of that name, or it is damaged.
     """
     if not request.start:
         return

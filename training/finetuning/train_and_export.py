@@ -46,7 +46,7 @@ DIVERGED = (
 
 
 def train_model(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
-    """Train from the chosen network, or resume the training where it was interrupted.
+    """Train from the chosen model, or resume the training where it was interrupted.
 
     Raises
     ------

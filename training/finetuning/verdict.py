@@ -1,10 +1,10 @@
-"""The verdict on a new network: better than the one before on what neither was trained on, or not.
+"""The verdict on a new model: better than the one before on what neither was trained on, or not.
 
 The same pictures are given to both, and the differences of their errors are what is judged. The
 judge is the rig, that is, the labels of what was held out. A rig that is wrong would favour a
-network that learned its mistakes, so there is a second check that does not depend on the rig: what
+model that learned its mistakes, so there is a second check that does not depend on the rig: what
 the detector saw in the image. And a third one: people that are never trained on, drawn with exact
-truth, on whom the new network may not be much worse than the old.
+truth, on whom the new model may not be much worse than the old.
 """
 
 import math
@@ -25,16 +25,16 @@ BLOCK_NS = 2_000_000_000
 """Poses 2 s apart are hardly alike; blocks of this length are resampled, never single images."""
 
 MAX_IMAGE_WORSENING = 0.02
-"""By so much of a person's square the new network may be further from the detector.
+"""By so much of a person's square the new model may be further from the detector.
 
 2 % of 2 m are 4 cm, and the detector itself is not nearer to the truth.
 """
 
 MAX_FORGETTING = 1.05
-"""Growth of the error on people never trained on, for a network that serves everybody."""
+"""Growth of the error on people never trained on, for a model that serves everybody."""
 
 MAX_FORGETTING_PERSONAL = 1.25
-"""The same for a network that serves its person only: others keep theirs.
+"""The same for a model that serves its person only: others keep theirs.
 
 Beyond it, poses are forgotten, not faces. The first session trained on (60 s of walking and
 squatting) lowered its person's error by 30 % and raised that on drawn people in drawn poses by 8 %.
@@ -48,7 +48,7 @@ def _make_empty_errors() -> F64:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """Both networks on what was held out.
+    """Both models on what was held out.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class ActionRow:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether the new network is adopted.
+    """Whether the new model is adopted.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ class Verdict:
     before_mm, after_mm
         Mean error against the rig's own labels.
     gain_mm
-        By how much the new network is nearer, 95 %; negative where it is further.
+        By how much the new model is nearer, 95 %; negative where it is further.
     pictures, blocks
         How many were judged.
     image_before, image_after
@@ -143,7 +143,7 @@ def number_time_blocks(time_ns: NDArray[np.int64], clip: NDArray[Any]) -> NDArra
 
 
 def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
-    """Decide between two networks.
+    """Decide between two models.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def verdict_from_table(table: Mapping[str, Any]) -> Verdict:
 
 
 def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
-    """Find what speaks against the new network; empty where nothing does."""
+    """Find what speaks against the new model; empty where nothing does."""
     if blocks < MIN_BLOCKS:
         return (
             f"only {blocks} clips of 2 s could be judged, too few for a verdict; record for "
@@ -217,7 +217,7 @@ def _find_objection(gain: Interval, image: Interval, blocks: int) -> str:
 
 
 def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: float) -> str:
-    """Find whether the new network forgot other people; empty where it did not."""
+    """Find whether the new model forgot other people; empty where it did not."""
     if not after_mm > max_factor * before_mm:
         return ""
     return (
