@@ -57,7 +57,7 @@ def servers(tmp_path):
 
 
 def get_address(server):
-    return server.address if isinstance(server, MjpegServer) else server.at()
+    return server.address if isinstance(server, MjpegServer) else server.address_of()
 
 
 def test_each_camera_killed_and_back(servers, tmp_path):

@@ -11,6 +11,7 @@ from app.window import demo as demo_window
 from app.window.demo import show_demo
 from engine.capture import studio as capture
 from engine.session.session import Session
+from tests.support.backdrops import rooms_drawn_once  # noqa: F401
 from tests.support.fake_models import FakeWalkerEstimator
 from tests.support.patience import PATIENCE_MS, wait_until
 

@@ -105,7 +105,10 @@ def test_what_recording_adds_is_measured_in_turns(offered, monkeypatch):
         records=True,
         images_to_compress=offered.images_bgr,
     )
-    figures = measure(setup, 1.2, settle_s=0.3)
+    for seconds in (1.2, 6.0, 30.0):  # longer where a busy machine recorded nothing, or not all
+        figures = measure(setup, seconds, settle_s=0.3)
+        if figures.recorded > 0 and figures.lost == 0:
+            break
     assert len(figures.added_cores) == 2
     assert figures.recorded > 0
     assert figures.lost == 0

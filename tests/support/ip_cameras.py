@@ -86,15 +86,17 @@ class MjpegServer:
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                camera._lines.add(self.request)
-                with suppress(OSError):  # the viewer is gone, or the camera was killed
-                    _Connection(camera, camera._wrap_tls(self.request)).run()
-                camera._lines.discard(self.request)
+                line = camera._wrap_tls(self.request)
+                camera._lines.add(line)
+                if not camera._ended.is_set():  # else `kill` may have missed this line
+                    with suppress(OSError):  # the viewer is gone, or the camera was killed
+                        _Connection(camera, line).run()
+                camera._lines.discard(line)
+                line.close()
 
         class Server(socketserver.ThreadingTCPServer):
             allow_reuse_address = True
-            daemon_threads = True
-            block_on_close = True
+            daemon_threads = False  # closing waits for them: a killed camera sends no more
 
         self._ended.clear()
         self._server = Server(("127.0.0.1", self.port), Handler)
@@ -106,7 +108,9 @@ class MjpegServer:
         return self
 
     def kill(self) -> None:
-        """Pull the plug: every connection breaks, nobody listens. May be called twice."""
+        """Pull the plug: every connection breaks, nobody listens, nothing more is sent or counted.
+        May be called twice.
+        """
         server, thread, self._server, self._thread = self._server, self._thread, None, None
         if server is None or thread is None:
             return
@@ -115,7 +119,8 @@ class MjpegServer:
         thread.join()
         for line in list(self._lines):
             with suppress(OSError):  # it is gone by itself
-                line.shutdown(socket.SHUT_RDWR)
+                # an SSL socket's own `shutdown` would free the TLS state under its thread
+                socket.socket.shutdown(line, socket.SHUT_RDWR)
         server.server_close()
 
     def _wrap_tls(self, line: socket.socket) -> socket.socket:
@@ -123,7 +128,8 @@ class MjpegServer:
             return line
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self._certificate)
-        return context.wrap_socket(line, server_side=True)
+        # the handshake comes with the first bytes, when `kill` knows the line
+        return context.wrap_socket(line, server_side=True, do_handshake_on_connect=False)
 
     def change_behaviour(self, **behaviour: object) -> None:
         """Behave otherwise from the next connection on."""

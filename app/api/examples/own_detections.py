@@ -5,7 +5,7 @@ import numpy as np
 import epipole
 
 # Any source of 2D joints will do; here a detector without error in the simulated studio.
-studio = epipole.Studio("walk", cameras=3, seed=4, seconds=12)
+studio = epipole.Studio("walk", cameras=3, seed=4, seconds=8)
 found = studio.observations()
 observations = epipole.Observations2D(
     xy=found.xy,  # (frame, view, person, joint, 2), pixels, NaN where missing

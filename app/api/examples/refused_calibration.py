@@ -2,7 +2,7 @@
 
 import epipole
 
-studio = epipole.Studio("walk", cameras=2, seconds=1)  # far too short
+studio = epipole.Studio("walk", cameras=3, seed=4, seconds=1)  # far too short
 try:
     epipole.calibrate(studio.observations(), stature=studio.stature)
 except epipole.CalibrationRefusedError as refusal:

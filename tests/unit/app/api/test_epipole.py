@@ -22,6 +22,7 @@ from engine.session.pose_files import PoseReader
 from engine.session.session import SessionFacts
 from engine.session.writer import SessionWriter
 from tests.golden.make_walk import HERE as GOLDEN
+from tests.support.backdrops import rooms_drawn_once  # noqa: F401
 from tests.support.calibrations import make_scene
 from tests.support.pose_recordings import make_pose_sets
 from tests.support.sessions import record_session
@@ -35,7 +36,7 @@ from training.finetuning.follow import follow_run
 from training.finetuning.process import start_process
 
 EXAMPLES = API / "examples"
-SECONDS = 12
+SECONDS = 8
 
 
 @pytest.fixture(scope="module")
@@ -167,9 +168,8 @@ def test_progress_is_reported_and_may_cancel(studio):
         epipole.calibrate(studio.observations(), stature=studio.stature, progress=progress)
 
 
-def test_several_cameras_without_a_rig_say_what_to_do(tmp_path):
-    studio = epipole.Studio("walk", cameras=2, seconds=1)
-    with pytest.raises(epipole.EngineError, match="2 cameras need a rig"):
+def test_several_cameras_without_a_rig_say_what_to_do(studio, tmp_path):
+    with pytest.raises(epipole.EngineError, match="3 cameras need a rig"):
         epipole.track(studio, tmp_path / "walk")
     assert not (tmp_path / "walk").exists()
 

@@ -65,7 +65,7 @@ def person() -> Body:
 def taken() -> Samples:
     """Cut a short take, once."""
     return samples_from_recording(
-        3, StudioRecordingConfig(seconds=2.0, rate_fps=1.0, motion="walk", cameras=3, stored_px=96)
+        3, StudioRecordingConfig(seconds=2.0, rate_fps=1.0, motion="walk", cameras=2, stored_px=96)
     )
 
 
@@ -169,7 +169,7 @@ def test_left_is_the_persons_left():
 
 
 def test_the_same_seed_draws_the_same_whatever_was_drawn_before():
-    config = replace(SMALL, samples=6, stored_px=48)
+    config = replace(SMALL, samples=3, stored_px=48)
     drawn()
     later, fresh = join(list(SAMPLER.draw(config, 1))), draw_samples(config, 1)
     np.testing.assert_array_equal(fresh.image, later.image)
@@ -193,8 +193,8 @@ def test_nothing_that_is_trained_on_is_held_out():
 
 def test_a_take_has_every_camera_at_every_instant():
     samples = taken()
-    assert len(samples.cameras) == 3
-    assert samples.frameset.tolist() == [0, 0, 0, 1, 1, 1]
+    assert len(samples.cameras) == 2
+    assert samples.frameset.tolist() == [0, 0, 1, 1]
     assert np.ptp(samples.time_ns[samples.frameset == 0]) < 11e6
     assert (samples.weight == 1).all()
 

@@ -17,6 +17,7 @@ from engine.errors import (
     CameraTimeoutError,
 )
 from engine.frames import Frame
+from engine.mailbox import Bounded
 from tests.support.http_source import QUICK_FPS, is_thread_gone, read_first_frames, read_frames
 from tests.support.ip_cameras import (
     BOUNDARY,
@@ -199,12 +200,14 @@ def test_damaged_images_are_left_out_and_counted():
     assert "damaged images" in source.remarks[-1]
 
 
-def test_images_that_nobody_takes_are_dropped_and_counted():
+def test_images_that_nobody_takes_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch):
+    offer, arrived = Bounded.offer, []
+    monkeypatch.setattr(Bounded, "offer", lambda box, one: (offer(box, one), arrived.append(1))[0])
     with MjpegServer(fps=QUICK_FPS) as camera:
         source = HttpMjpegSource(camera.address, "left", PATIENT_NETWORK)
         source.open()
-        sent = camera.sent
-        assert wait_until(lambda: camera.sent > sent + 30)
+        before = len(arrived)
+        assert wait_until(lambda: len(arrived) > before + 30)
         frames = read_frames(source, NETWORK_LIMITS.max_waiting_images + 1)
         source.close()
     steps = sequence_steps(frames)
