@@ -7,8 +7,8 @@ from app.settings import Settings
 from calibration.rig import Rig
 from engine.live.live import Live
 from engine.live.single_view import MakeMonocular
-from engine.monocular.estimator import MonocularEstimator
-from engine.monocular.network import NO_MODEL, load_monocular_model
+from engine.monocular.load import NO_MODEL, load_monocular_model
+from engine.monocular.source import MonocularModel
 
 
 class LiveView(Protocol):
@@ -40,7 +40,7 @@ def make_monocular_loader(settings: Callable[[], Settings]) -> MakeMonocular:
         As `engine.live.live.Live` takes it; errors as `load_monocular_model`.
     """
 
-    def load(rig: Rig | None, have: str) -> MonocularEstimator | None:
+    def load(rig: Rig | None, have: str) -> MonocularModel | None:
         """Load it, unless it is there already."""
         now = settings()
         return load_monocular_model(now.lift, now.person, rig=rig, loaded_name=have)

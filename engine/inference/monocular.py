@@ -11,7 +11,7 @@ from calibration.geometry.arrays import F32, F64, U8
 from calibration.skeleton import load_skeleton
 from engine.inference.backends import BackendOptions, create_backend
 from engine.inference.preprocess import BLACK, Region, cut, to_batch
-from engine.models.card import ModelCard, ModelCardError, require_monocular
+from engine.models.card import PICTURE_CODEC, ModelCard, ModelCardError, require_monocular
 from engine.models.shelf import verify_files
 
 INPUT, UVW, SPREAD = "image", "uvw", "spread"
@@ -45,7 +45,7 @@ class MonocularModel:
     def __init__(
         self, card: ModelCard, backend: str = "openvino", run: BackendOptions = SINGLE_THREAD
     ) -> None:
-        require_monocular(card)
+        require_monocular(card, PICTURE_CODEC)
         self.card, self.skeleton_name = card, card.skeleton
         self._backend = create_backend(backend, verify_files(card).paths[card.files[0].name], run)
         self.name = f"{card.name} ({self._backend.name})"

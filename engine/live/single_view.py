@@ -14,21 +14,21 @@ from typing import TypeAlias
 
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
-from engine.errors import EngineError, UnreadableSourceError
+from engine.errors import EngineError
 from engine.frames import FrameSet
 from engine.live.feed import CameraFeed
 from engine.live.state import MonocularState
-from engine.monocular.crop import square_around_person
-from engine.monocular.estimator import EstimateCrop, LiftedCrop, MonocularEstimator
 from engine.monocular.guessed_room import GuessedRoom, is_same_guess
-from engine.monocular.lift import DepthSample, MonocularConfig, MonocularReconstructor
-from engine.poses import Pose2D, PoseSet2D, PoseSet3D
+from engine.monocular.reconstruct import DepthSample, MonocularReconstructor
+from engine.monocular.shape import BodyShape, EstimateShape
+from engine.monocular.source import MonocularModel, ShapeSource, make_source
+from engine.poses import PoseSet2D, PoseSet3D
 from engine.stages import QUEUE_CAPACITY, BackgroundTask
 
 logger = logging.getLogger(__name__)
 
 MAX_FRAMESETS = QUEUE_CAPACITY + 2  # one in each of the two stages, and those queued between
-MakeMonocular: TypeAlias = Callable[[Rig | None, str], MonocularEstimator | None]
+MakeMonocular: TypeAlias = Callable[[Rig | None, str], MonocularModel | None]
 NO_MODEL = MonocularState()
 # Failures of a runtime; anything else is a fault of this program.
 FAILURES = (EngineError, RuntimeError, ValueError)
@@ -62,15 +62,12 @@ class LiveMonocular:
         self._skeleton = skeleton
         self._make_monocular = make_monocular
         self._stature_m = stature_m
-        self._model_lock = threading.Lock()  # around the model, used by stage and background task
         # only the stage changes it, until `close`
-        self._estimator: MonocularEstimator | None = None
+        self._source: ShapeSource | None = None
         self._reconstructor: MonocularReconstructor | None = None
         self._rig: Rig | None = None
         self._reload_requested = threading.Event()
-        self._load_task: BackgroundTask[MonocularEstimator | None] = BackgroundTask(
-            "monocular model"
-        )
+        self._load_task: BackgroundTask[MonocularModel | None] = BackgroundTask("monocular model")
         self._sample_task: BackgroundTask[_DepthResult] = BackgroundTask("depth sample")
         self._frames: deque[FrameSet] = deque(maxlen=MAX_FRAMESETS)
         self._room: GuessedRoom | None = None  # only the stage turns it
@@ -93,7 +90,8 @@ class LiveMonocular:
     def buffer_images(self, framesets: Iterable[FrameSet]) -> Iterator[FrameSet]:
         """Buffer images until their poses are reconstructed; runs in the thread of the 2D model."""
         for frames in framesets:
-            if self._estimator is not None:
+            source = self._source
+            if source is not None and source.sees_images:
                 self._frames.append(frames)
             yield frames
 
@@ -106,12 +104,7 @@ class LiveMonocular:
             """Reconstruct one instant."""
             poses_3d = reconstruct(poses_2d, rig)
             self._apply_changes()
-            frames = self._take_frames(poses_2d.index)
-            return (
-                self._reconstruct(frames, poses_2d, poses_3d, rig)
-                if frames is not None
-                else poses_3d
-            )
+            return self._reconstruct(poses_2d, poses_3d, rig)
 
         return stage
 
@@ -148,11 +141,10 @@ class LiveMonocular:
         self._sample_task.close()
         waiting = self._load_task.take()
         self._load_task.close()
-        with self._model_lock:
-            for estimator in (waiting, self._estimator):
-                if estimator is not None:
-                    estimator.close()
-        self._estimator = self._reconstructor = None
+        for model in (waiting, self._source):
+            if model is not None:
+                model.close()
+        self._source = self._reconstructor = None
 
     def _apply_changes(self) -> None:
         """Apply what the background tasks finished: a loaded model, a depth sample."""
@@ -166,17 +158,17 @@ class LiveMonocular:
                 partial(
                     self._load_model,
                     self._rig,
-                    self._estimator.name if self._estimator is not None else "",
+                    self._source.name if self._source is not None else "",
                 )
             )
         if result is None or result.reconstructor is not self._reconstructor:
             return
-        if isinstance(result.lifted_crop, LiftedCrop):
-            result.reconstructor.learn_depth(result.sample, result.lifted_crop)
-        elif result.lifted_crop is not None:
-            self._fail(result.lifted_crop)
+        if isinstance(result.shape, BodyShape):
+            result.reconstructor.learn_depth(result.sample, result.shape)
+        elif result.shape is not None:
+            self._fail(result.shape)
 
-    def _load_model(self, rig: Rig | None, loaded_name: str) -> MonocularEstimator | None:
+    def _load_model(self, rig: Rig | None, loaded_name: str) -> MonocularModel | None:
         """Load the model in service; None if it is loaded already, or cannot be."""
         try:
             return self._make_monocular(rig, loaded_name)
@@ -184,22 +176,18 @@ class LiveMonocular:
             logger.warning("The model for one camera is not changed: %s", error)
             return None
 
-    def _use_model(self, estimator: MonocularEstimator | None) -> None:
+    def _use_model(self, model: MonocularModel | None) -> None:
         """Use a model from now on; the old one is closed."""
-        old, self._estimator = self._estimator, estimator
-        if old is not None and old is not estimator:
-            with self._model_lock:
-                old.close()
-        if estimator is None:
-            self._reconstructor, self._state = None, NO_MODEL
-            return
-        self._reconstructor = MonocularReconstructor(
-            self._skeleton,
-            estimator.skeleton_name,
-            self._stature_m,
-            MonocularConfig.from_metrics(estimator.metrics),
-        )
-        self._state = MonocularState(estimator.name)
+        old = self._source
+        if model is None:
+            self._source = self._reconstructor = None
+            self._state = NO_MODEL
+        else:
+            self._source = make_source(model, self._skeleton)
+            self._reconstructor = MonocularReconstructor(self._skeleton, self._stature_m)
+            self._state = MonocularState(self._source.name)
+        if old is not None and old.model is not model:
+            old.close()
 
     def _fail(self, error: Exception) -> None:
         """Stop using a model that failed; the cameras go on."""
@@ -213,15 +201,17 @@ class LiveMonocular:
             self._frames.popleft()
         return self._frames.popleft() if self._frames and self._frames[0].index == index else None
 
-    def _reconstruct(
-        self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None
-    ) -> PoseSet3D:
+    def _reconstruct(self, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None) -> PoseSet3D:
         """Lift one instant; stop using a model that fails."""
-        if self._reconstructor is None or self._estimator is None:
+        source = self._source
+        if self._reconstructor is None or source is None:
             return poses_3d
-        estimate_crop = self._build_estimate_crop(self._estimator, frames)
+        frames = self._take_frames(poses_2d.index) if source.sees_images else None
+        if source.sees_images and frames is None:
+            return poses_3d
+        estimate_shape = source.bind(frames, poses_2d, rig)
         try:
-            reconstructed = self._reconstructor(estimate_crop, poses_2d, poses_3d, rig)
+            reconstructed = self._reconstructor(estimate_shape, poses_2d, poses_3d, rig)
         except FAILURES as error:
             self._fail(error)
             return poses_3d
@@ -234,7 +224,7 @@ class LiveMonocular:
         )
         if sample is not None:
             self._sample_task.start(
-                partial(_evaluate_sample, self._reconstructor, sample, estimate_crop)
+                partial(_evaluate_sample, self._reconstructor, sample, estimate_shape)
             )
         view = (
             self._reconstructor.view if reconstructed is not poses_3d and rig is not None else None
@@ -244,29 +234,6 @@ class LiveMonocular:
             self._state = replace(self._state, view=name)
         return reconstructed
 
-    def _build_estimate_crop(self, estimator: MonocularEstimator, frames: FrameSet) -> EstimateCrop:
-        """Return an `EstimateCrop` on the images of an instant, guarded by the model lock."""
-
-        def estimate_crop(view: int, seen: Pose2D) -> LiftedCrop | None:
-            """Estimate the pose in one view."""
-            frame = frames.frames[view]
-            region = (
-                square_around_person(seen, self._skeleton, frame.size_wh)
-                if frame is not None
-                else None
-            )
-            if frame is None or region is None:
-                return None
-            try:
-                image = frame.image_bgr
-            except UnreadableSourceError:  # counted where it was received
-                return None
-            with self._model_lock:
-                uvw, spread = estimator.estimate([(image, region)])
-            return LiftedCrop(region, uvw[0], spread[0])
-
-        return estimate_crop
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _DepthResult:
@@ -274,14 +241,14 @@ class _DepthResult:
 
     reconstructor: MonocularReconstructor
     sample: DepthSample
-    lifted_crop: LiftedCrop | Exception | None
+    shape: BodyShape | Exception | None
 
 
 def _evaluate_sample(
-    reconstructor: MonocularReconstructor, sample: DepthSample, estimate_crop: EstimateCrop
+    reconstructor: MonocularReconstructor, sample: DepthSample, estimate_shape: EstimateShape
 ) -> _DepthResult:
     """Evaluate a depth sample in the background; the model may have been closed meanwhile."""
     try:
-        return _DepthResult(reconstructor, sample, estimate_crop(sample.view, sample.seen))
+        return _DepthResult(reconstructor, sample, estimate_shape(sample.view, sample.seen))
     except FAILURES as error:
         return _DepthResult(reconstructor, sample, error)

@@ -19,8 +19,10 @@ from engine.disk import write_atomic
 from engine.errors import EngineError
 
 TASKS = ("detect", "pose2d", "pose3d")
-LAYOUTS = ("nhwc", "nchw")
-MONOCULAR_TASK, MONOCULAR_CODEC = "pose3d", "soft-argmax-3d"
+LAYOUTS = ("nhwc", "nchw", "joints")
+"""Of the input: images, or the joints of some moments (`engine.monocular.joint_window`)."""
+MONOCULAR_TASK, PICTURE_CODEC, LIFTER_CODEC = "pose3d", "soft-argmax-3d", "lifter"
+"""A model for one camera sees a picture of the person, or the joints that a 2D model found."""
 
 
 class ModelCardError(EngineError):
@@ -292,22 +294,29 @@ def parse_card(text: str, path: Path) -> ModelCard:
     return card
 
 
-def require_monocular(card: ModelCard) -> None:
+def require_monocular(card: ModelCard, codec: str = "") -> None:
     """Refuse the card of another kind of model.
+
+    Parameters
+    ----------
+    card
+    codec
+        `PICTURE_CODEC` or `LIFTER_CODEC`; empty for either.
 
     Raises
     ------
     ModelCardError
         If it is not for 3D from one view, or its input or skeleton does not fit that.
     """
-    width, height = card.input.size_wh
-    if (card.task, card.codec) != (MONOCULAR_TASK, MONOCULAR_CODEC):
+    codecs = (codec,) if codec else (PICTURE_CODEC, LIFTER_CODEC)
+    if card.task != MONOCULAR_TASK or card.codec not in codecs:
         raise ModelCardError(
             f"Model '{card.name}' has task '{card.task}' and codec '{card.codec}'; 3D from one "
-            f"view needs task '{MONOCULAR_TASK}' and codec '{MONOCULAR_CODEC}'. Choose another "
-            "model."
+            f"view needs task '{MONOCULAR_TASK}' and codec '{' or '.join(codecs)}'. Choose "
+            "another model."
         )
-    if width != height or card.input.layout != "nchw":
+    width, height = card.input.size_wh
+    if card.codec == PICTURE_CODEC and (width != height or card.input.layout != "nchw"):
         raise ModelCardError(
             f"Model '{card.name}' takes {width}×{height} px as {card.input.layout}; 3D from one "
             "view needs a square, as nchw. Correct size_wh or layout in its card."

@@ -1,12 +1,11 @@
 """MonocularEstimator: a model that estimates a pose with its depth from one image."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from calibration.geometry.arrays import F64, U8
 from engine.inference.preprocess import Region
-from engine.poses import Pose2D
 
 
 class MonocularEstimator(Protocol):
@@ -65,7 +64,3 @@ class LiftedCrop:
     region: Region
     uvw: F64
     spread: F64
-
-
-EstimateCrop: TypeAlias = Callable[[int, Pose2D], LiftedCrop | None]
-"""Estimates the pose of a person in a view; None where there is no image."""

@@ -77,7 +77,7 @@ def place_body(
     good = np.isfinite(body).all(-1) & np.isfinite(rays).all(-1) & (weight > 0)
     if good.sum() < MIN_JOINTS:
         return PlacedBody(metres * shape, metres * root, share, np.zeros((3, 3)))
-    place, covariance = _solve_root(body[good], rays[good], weight[good])
+    place, covariance = solve_root(body[good], rays[good], weight[good])
     if not place[2] > 0:
         return PlacedBody(metres * shape, metres * root, share, np.zeros((3, 3)))
     return PlacedBody(body + place, place, share, covariance)
@@ -141,31 +141,65 @@ def anchor_to_joints(placed: PlacedBody, known: F64) -> PlacedBody:
     return replace(placed.scale(float(np.nanmedian(ratio))), share=ANCHORED_SIGMA_SHARE)
 
 
-def compute_joint_covariance(placed: PlacedBody, across_m: F64, along_m: F64) -> F64:
+def compute_joint_covariance(placed: PlacedBody, shape_covariance: F64) -> F64:
     """Compute the error of each joint.
 
     Parameters
     ----------
     placed
-    across_m, along_m : (L,), m
-        Standard deviations of the model's joints across the line of sight, and along it.
+    shape_covariance : (L, 3, 3), m^2, camera
+        Errors of the joints about the root, as the model has them.
 
     Returns
     -------
     covariance : (L, 3, 3), m^2, camera
-        Elongated along the line of sight; NaN where a joint is missing.
+        Elongated along the line of sight by the error of the size; NaN where a joint is missing.
     """
-    distance = np.linalg.norm(placed.xyz, axis=-1)
-    sight = placed.xyz / distance[:, None]
+    # x x' (x: a joint) is the square of its distance, along its line of sight.
+    outer = placed.xyz[:, :, None] * placed.xyz[:, None, :]
+    return shape_covariance + placed.share**2 * outer + placed.covariance
+
+
+def compute_covariance_about_sight(xyz: F64, across_m: F64, along_m: F64) -> F64:
+    """Compute errors that differ along the line of sight and across it.
+
+    Parameters
+    ----------
+    xyz : (L, 3), camera
+        Any multiple of it will do: only directions count.
+    across_m, along_m : (L,), m
+        Standard deviations per axis.
+
+    Returns
+    -------
+    covariance : (L, 3, 3), m^2, camera
+        NaN where a joint is missing.
+    """
+    sight = xyz / np.linalg.norm(xyz, axis=-1, keepdims=True)
     outer = sight[:, :, None] * sight[:, None, :]
-    along = along_m**2 - across_m**2 + (placed.share * distance) ** 2
-    return (
-        across_m[:, None, None] ** 2 * np.eye(3) + along[:, None, None] * outer + placed.covariance
-    )
+    along = (along_m**2 - across_m**2)[:, None, None]
+    return across_m[:, None, None] ** 2 * np.eye(3) + along * outer
 
 
-def _solve_root(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
-    """Solve for the root (3,) of joints (N, 3) on rays (N, 2); and its covariance."""
+def solve_root(body: F64, rays: F64, weight: F64) -> tuple[F64, F64]:
+    """Find where a body of known shape and size must be to be seen as it is.
+
+    Parameters
+    ----------
+    body : (N, 3), camera
+        Joints about the root.
+    rays : (N, 2), undistorted
+        Where they are seen: x and y at a depth of 1.
+    weight : (N,)
+        Positive; usually the confidence.
+
+    Returns
+    -------
+    root : (3,), camera
+        In the unit of `body`; behind the camera where nothing fits.
+    covariance : (3, 3)
+        From the scatter of the joints about their rays.
+    """
     count = len(body)
     # Two equations a joint, x and y. Multiplied by the depth they are linear, which weights far
     # joints a little more; over the depth of one body that does not matter.

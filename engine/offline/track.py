@@ -11,9 +11,9 @@ from calibration.rig import Rig, load_rig
 from calibration.skeleton import Skeleton
 from engine.disk import disk_errors, find_free_path
 from engine.errors import EngineError
-from engine.monocular.estimator import MonocularEstimator
 from engine.monocular.guessed_room import guess_rig, is_guessed
-from engine.monocular.network import NO_MODEL, load_monocular_model
+from engine.monocular.load import NO_MODEL, load_monocular_model
+from engine.monocular.source import MonocularModel
 from engine.offline import recording as offline
 from engine.offline.calibrate import find_stature_m
 from engine.offline.footage import Footage, open_inputs
@@ -168,7 +168,7 @@ class _OpenInputs:
 
     footage: Footage
     rig: Rig
-    monocular_model: MonocularEstimator | None
+    monocular_model: MonocularModel | None
 
 
 @contextmanager
@@ -205,7 +205,7 @@ def _choose_rig(footage: Footage, given: Rig | None, name: Path) -> Rig:
     )
 
 
-def _load_monocular_model(footage: Footage, rig: Rig, name: str) -> MonocularEstimator | None:
+def _load_monocular_model(footage: Footage, rig: Rig, name: str) -> MonocularModel | None:
     """Load the model for one camera, where there is only one, or where it is named."""
     is_single = len(footage.view_names) == 1
     if not is_single and not name:
@@ -257,7 +257,7 @@ def _build_settings(footage: Footage, options: TrackOptions) -> dict[str, Any]:
 def _observe(
     writer: TrackedSessionWriter,
     model: str,
-    monocular_model: MonocularEstimator | None,
+    monocular_model: MonocularModel | None,
     progress: Progress,
 ) -> tuple[Observation, OfflineMonocular | None]:
     """Find the joints in every frameset, and write them as they come."""

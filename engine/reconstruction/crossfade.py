@@ -43,7 +43,7 @@ class GuessCrossfade:
 
     Notes
     -----
-    A joint carried by one view is a guess (`engine.monocular.lift`) and may be decimetres off along
+    A joint carried by one view is a guess (`engine.monocular.reconstruct`) and may be decimetres off along
     the line of sight. A fade begins at the joint's extrapolated place, so that a walking person
     does not stop for a frame. Poses without a change are returned as the same objects. Recorded
     poses are not faded.

@@ -15,6 +15,7 @@ from calibration.synthetic.synthetic import (
 from calibration.synthetic.walker import MOTIONS, Walker
 from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.monocular.crop import square_around_person
+from engine.monocular.crop_shape import CropErrors, ShapeFromCrop
 from engine.monocular.estimator import LiftedCrop
 from engine.poses import PoseSet2D, PoseSet3D
 from engine.reconstruction.body_size import LIMBS
@@ -44,7 +45,8 @@ def build_body_pairs(xyz):
 class Oracle:
     """A model that knows the truth, with given errors: m across and along the sight, and size."""
 
-    def __init__(self, rig, xyz, errors=(0.0, 0.0), seed=0):
+    def __init__(self, rig, xyz, errors=(0.0, 0.0), seed=0, claimed=CropErrors()):
+        self.convert = ShapeFromCrop(SKELETON, "mpii_16", claimed)
         self.rig, self.xyz, self.errors = rig, xyz, errors
         self.random, self.queried_views, self.t = np.random.default_rng(seed), [], 0
 
@@ -62,9 +64,8 @@ class Oracle:
         noise = self.random.normal(0, self.errors[0], body.shape)
         noise += (self.random.normal(0, self.errors[1], len(body)) - noise @ sight)[:, None] * sight
         noise[MODEL_SKELETON.index("pelvis")] = 0
-        return LiftedCrop(
-            region, patch_from_camera(body + noise, Crop(region, 128, camera), root[2]), WIDE
-        )
+        uvw = patch_from_camera(body + noise, Crop(region, 128, camera), root[2])
+        return self.convert(LiftedCrop(region, uvw, WIDE), camera)
 
 
 def film_walk(rig, seconds=2.0, noise=EXACT, fps=15, motion="room"):

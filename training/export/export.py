@@ -15,7 +15,7 @@ import torch
 from engine.disk import write_atomic
 from engine.inference.monocular import INPUT, SPREAD, UVW
 from engine.models.card import (
-    MONOCULAR_CODEC,
+    PICTURE_CODEC,
     MONOCULAR_TASK,
     ModelCard,
     ModelFile,
@@ -172,7 +172,7 @@ def _build_card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardF
         licence=facts.licence,
         source=PathSource(onnx_path.parent.resolve()),
         files=(file,),
-        codec=MONOCULAR_CODEC,
+        codec=PICTURE_CODEC,
         skeleton=checkpoint.skeleton,
         input=network_input(checkpoint.network.size_px),
         note=facts.note,

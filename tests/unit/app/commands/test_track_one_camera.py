@@ -82,7 +82,7 @@ def test_without_a_network_one_video_is_refused_before_any_work(
     video, tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setattr(
-        "engine.monocular.network.ModelLibrary.choose_model",
+        "engine.monocular.load.ModelLibrary.choose_model",
         lambda *_, **__: SimpleNamespace(entry=None, remarks=()),
     )
     assert cli.main(["track", str(video), "--out", str(tmp_path / "walk")]) == 1

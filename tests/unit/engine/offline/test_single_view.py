@@ -20,7 +20,7 @@ from calibration.synthetic.walker import MOTIONS, Walker
 from engine.frames import FrameSet
 from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.monocular.guessed_room import guess_rig
-from engine.monocular.lift import LIMBS
+from engine.reconstruction.body_size import LIMBS
 from engine.offline.recording import PoseRecording, reconstruct_recording
 from engine.offline.single_view import (
     OfflineMonocular,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan, make_rig
-from engine.monocular.lift import MonocularReconstructor
+from engine.monocular.reconstruct import MonocularReconstructor
 from engine.reconstruction.crossfade import GuessCrossfade
 from engine.reconstruction.reconstruct import Reconstruct
 from engine.reconstruction.smooth import Smooth
@@ -38,7 +38,7 @@ def shown(rig, seen, handover):
         Reconstruct(SKELETON),
         Smooth(),
     )
-    lift = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)
+    lift = MonocularReconstructor(SKELETON, STATURE_M)
     on_screen, made = [], []
     for t, poses in enumerate(make_pose_sets(seen.observations)):
         oracle.t = t

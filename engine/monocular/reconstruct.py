@@ -1,10 +1,9 @@
-"""Lift: a monocular model's pose, placed in the room where only one camera sees the person.
+"""MonocularReconstructor: a model's pose, placed in the room where only one camera sees the person.
 
 The result is a guess along the line of sight and marked as such: its joints have a view count of 1
 and a covariance to match. Where several cameras see the person, nothing changes.
 """
 
-from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
@@ -13,14 +12,12 @@ import numpy as np
 from calibration.geometry.arrays import F64
 from calibration.geometry.projection import rays_from_pixels, undistort
 from calibration.rig import Camera, Rig
-from calibration.skeleton import Skeleton, load_skeleton
-from engine.inference.patch import Crop, image_from_patch
+from calibration.skeleton import Skeleton
 from engine.monocular.depth import DepthFilter
 from engine.monocular.depth_correction import DepthCorrection
-from engine.monocular.estimator import EstimateCrop, LiftedCrop
 from engine.monocular.floor import compute_floor_shift_m, keep_above_floor
 from engine.monocular.guessed_room import is_guessed, is_same_guess
-from engine.monocular.head import CROWN, EARS, SHOULDERS, TURNED_HEAD_SIGMA_M, estimate_ears
+from engine.monocular.head import EARS
 from engine.monocular.placing import (
     PlacedBody,
     anchor_to_joints,
@@ -28,6 +25,7 @@ from engine.monocular.placing import (
     place_body,
     size_from_bones,
 )
+from engine.monocular.shape import BodyShape, EstimateShape
 from engine.monocular.upright import EVERY_NS, Floor, FloorEstimator
 from engine.poses import (
     MIN_CONFIDENCE,
@@ -40,16 +38,12 @@ from engine.poses import (
 )
 from engine.reconstruction.body_size import BONES, LIMBS, MEDIAN_ERROR_SHARE, MIN_VIEWS, BodySize
 
-ROOT = "pelvis"
 _TWIN = np.array([i ^ 1 for i in range(len(LIMBS + EARS))])  # each lifted joint's other side
-_SHOULDERS = [LIMBS.index(joint) for joint in SHOULDERS]
 _HIPS = [LIMBS.index("left_hip"), LIMBS.index("right_hip")]
 _MAX_SWAPPED_RATIO = 0.6  # sides are swapped if the 2D joints are this much nearer then
 _SWITCH_RATIO = 1.25  # another view must be this much more confident to be chosen
-_MAX_DOUBT = 3.0  # cap of a joint's doubt: the width of its heat map relative to the others'
 SAMPLE_EVERY_NS = 1_000_000_000
 _MIN_SAMPLE_LIMBS = 10  # of twelve: half a person in the image gives a depth for half a person
-_PLAUSIBLE_MM = (1.0, 500.0)  # range in which the errors on a model's card are used
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,33 +70,18 @@ class DepthSample:
 
 @dataclass(frozen=True, slots=True)
 class MonocularConfig:
-    """When monocular depth is used, and how large its errors are.
+    """When monocular depth is used.
 
     Parameters
     ----------
     min_limbs
-        Of twelve: with fewer triangulated, the others are lifted.
-    across_m, along_m
-        Standard deviation of the model's joints, m per axis, across the line of sight and along
-        it, without the error of the size.
+        Of twelve: with fewer triangulated, the others are guessed.
     upright_every_ns
         How often the floor before an uncalibrated camera is estimated from the person.
     """
 
     min_limbs: int = 6
-    across_m: float = 0.03
-    along_m: float = 0.06
     upright_every_ns: int = EVERY_NS
-
-    @classmethod
-    def from_metrics(cls, metrics: Mapping[str, float]) -> "MonocularConfig":
-        """Read ``across_mm`` and ``along_mm`` from a card's metrics; defaults where missing."""
-        usual, (low, high) = cls(), _PLAUSIBLE_MM
-        across_mm, along_mm = (metrics.get(name, np.nan) for name in ("across_mm", "along_mm"))
-        return cls(
-            across_m=across_mm / 1000 if low <= across_mm <= high else usual.across_m,
-            along_m=along_mm / 1000 if low <= along_mm <= high else usual.along_m,
-        )
 
 
 class MonocularReconstructor:
@@ -112,8 +91,6 @@ class MonocularReconstructor:
     ----------
     skeleton
         Of the poses; contains the twelve limb joints.
-    model_skeleton_name
-        Of the joints that `EstimateCrop` returns.
     stature_m
         Of the person; None where it is not known.
     config
@@ -122,20 +99,13 @@ class MonocularReconstructor:
     def __init__(
         self,
         skeleton: Skeleton,
-        model_skeleton_name: str,
         stature_m: float | None = None,
         config: MonocularConfig = MonocularConfig(),
     ) -> None:
-        model_skeleton = load_skeleton(model_skeleton_name)
-        with_head = CROWN in model_skeleton.joints and set(EARS) <= set(skeleton.joints)
+        with_head = set(EARS) <= set(skeleton.joints)
         self._limbs = skeleton.indices(LIMBS)
         self._ears = skeleton.indices(EARS if with_head else ())
         self._joints = np.concatenate([self._limbs, self._ears])
-        self._model_joints = model_skeleton.indices(
-            (*LIMBS, ROOT, CROWN) if with_head else (*LIMBS, ROOT)
-        )
-        # parallel to `_joints`: an ear has the spread of the crown, from which it is derived
-        self._spread_joints = model_skeleton.indices((*LIMBS, CROWN, CROWN) if with_head else LIMBS)
         self._count, self._config = len(skeleton.joints), config
         self._size = BodySize(skeleton, stature_m)
         self._depth = DepthFilter()
@@ -155,13 +125,17 @@ class MonocularReconstructor:
         self._size.stature_m = stature_m
 
     def __call__(
-        self, estimate_crop: EstimateCrop, poses_2d: PoseSet2D, poses_3d: PoseSet3D, rig: Rig | None
+        self,
+        estimate_shape: EstimateShape,
+        poses_2d: PoseSet2D,
+        poses_3d: PoseSet3D,
+        rig: Rig | None,
     ) -> PoseSet3D:
         """Fill in the joints that only one view sees.
 
         Parameters
         ----------
-        estimate_crop
+        estimate_shape
             Called at most once.
         poses_2d
             Associated.
@@ -183,13 +157,11 @@ class MonocularReconstructor:
         if person is not None and self._is_known(person, poses_3d.timestamp_ns):
             return poses_3d
         view = self._choose_view(poses_2d)
-        lifted_crop = (
-            estimate_crop(view, poses_2d.poses_by_view[view][0]) if view is not None else None
-        )
-        if view is None or lifted_crop is None:
+        shape = estimate_shape(view, poses_2d.poses_by_view[view][0]) if view is not None else None
+        if view is None or shape is None:
             return poses_3d
         seen = poses_2d.poses_by_view[view][0]
-        reconstructed = self._reconstruct((seen, lifted_crop), person, rig, poses_3d.timestamp_ns)
+        reconstructed = self._reconstruct((seen, shape), person, rig, poses_3d.timestamp_ns)
         if reconstructed is None:
             return poses_3d
         return replace(poses_3d, people=(reconstructed, *poses_3d.people[1:]))
@@ -233,19 +205,19 @@ class MonocularReconstructor:
                 return DepthSample(view, people[0], camera, depth_m)
         return None
 
-    def learn_depth(self, sample: DepthSample, lifted_crop: LiftedCrop) -> None:
+    def learn_depth(self, sample: DepthSample, shape: BodyShape) -> None:
         """Compare a monocular depth with the triangulated one.
 
         Parameters
         ----------
         sample
             As `sample_depth` gave it; ignored if its camera is not of the rig in use.
-        lifted_crop
+        shape
             What the model estimated for it.
         """
         if self._rig is None or sample.camera not in self._rig.cameras:
             return
-        placed = self._place(sample.seen, lifted_crop, sample.camera)
+        placed = self._place(sample.seen, shape, sample.camera)
         if placed is not None:
             self._depth_correction.put(float(placed.root[2]), sample.depth_m)
 
@@ -288,14 +260,14 @@ class MonocularReconstructor:
 
     def _reconstruct(
         self,
-        observation: tuple[Pose2D, LiftedCrop],
+        observation: tuple[Pose2D, BodyShape],
         known: Pose3D | None,
         rig: Rig,
         timestamp_ns: int,
     ) -> Pose3D | None:
         """Place the model's pose in the room; None if it cannot be. Triangulated joints stay."""
-        camera, (seen, lifted_crop) = rig[self._view], observation
-        placed = self._place(seen, lifted_crop, camera)
+        camera, (seen, shape) = rig[self._view], observation
+        placed = self._place(seen, shape, camera)
         if placed is None:
             return None
         # Only the distance from the camera is uncertain, and each step below narrows it: this
@@ -312,53 +284,25 @@ class MonocularReconstructor:
             self._upright.put(
                 np.where(found[:, None], placed.xyz[: len(LIMBS)], np.nan), timestamp_ns
             )
-        # A joint that the model is unsure of, and an ear, whose side of the head is not known, get
-        # a larger error, so that they weigh less wherever poses are combined.
-        doubt = self._measure_doubt(lifted_crop)
-        turned = np.where(np.arange(len(doubt)) < len(LIMBS), 0.0, TURNED_HEAD_SIGMA_M)
-        across_m, along_m = (
-            np.hypot(sigma * doubt, turned)
-            for sigma in (self._config.across_m, self._config.along_m)
-        )
-        covariance = compute_joint_covariance(placed, across_m, along_m)
+        covariance = compute_joint_covariance(placed, shape.covariance)
         xyz = (placed.xyz - camera.t) @ camera.R
         xyz[:, 2] += compute_floor_shift_m(xyz, self._size.estimate_ankle_height_m(), rig)
-        confidence = np.nan_to_num(seen.confidence[self._joints]) * np.exp(0.5 - 0.5 * doubt)
+        confidence = np.nan_to_num(seen.confidence[self._joints]) * np.exp(0.5 - 0.5 * shape.doubt)
         return self._build_pose(xyz, confidence, camera.R.T @ covariance @ camera.R, known)
 
-    def _place(self, seen: Pose2D, lifted_crop: LiftedCrop, camera: Camera) -> PlacedBody | None:
+    def _place(self, seen: Pose2D, shape: BodyShape, camera: Camera) -> PlacedBody | None:
         """Place the model's pose before its camera; None where too little of it is seen."""
-        crop = Crop(lifted_crop.region, 1, camera)  # any size will do: no pixels are read
-        uvw = lifted_crop.uvw[self._model_joints]
-        points = np.concatenate([image_from_patch(uvw[:, :2], crop), seen.xy[self._joints]])
-        # Both sets of points are undistorted in one call: it is half of the time spent here.
-        rays = undistort(rays_from_pixels(points, camera.matrix), camera.distortion)
-        # The pose as if its root were 1 m away, as in `engine.inference.patch.camera_from_patch`:
-        # the model knows the shape up to its size, and bone lengths then give the distance.
-        depth = 1.0 + uvw[:, 2:] * crop.field_at_1m
-        whole = np.concatenate([rays[: len(uvw)] * depth, depth], -1)
-        rays = rays[len(uvw) :]
-        shape, root = whole[: len(LIMBS)], whole[len(LIMBS)]
-        shape = np.concatenate(
-            [shape, *(estimate_ears(crown, shape[_SHOULDERS]) for crown in whole[len(LIMBS) + 1 :])]
-        )
+        pixels = seen.xy[self._joints]
+        rays = undistort(rays_from_pixels(pixels, camera.matrix), camera.distortion)
         sure = seen.confidence[self._limbs]
         # Ears get no weight: they are derived from the crown and would not help to place the body.
         weight = np.pad(np.where(sure >= MIN_CONFIDENCE, sure, 0.0), (0, len(self._ears)))
         lengths, share = self._size.estimate_bone_lengths()
-        size = size_from_bones(shape, BONES, lengths, share)
-        if not np.isfinite(size).all() or not np.isfinite(root).all():
+        size = size_from_bones(shape.xyz, BONES, lengths, share)
+        if not np.isfinite(size).all() or not np.isfinite(shape.root).all():
             return None
-        sided = _match_sides(shape, rays, weight)
-        return place_body(sided, root, rays, weight, size)
-
-    def _measure_doubt(self, lifted_crop: LiftedCrop) -> F64:
-        """Return each heat map's width over the median, (L,), 1 to 3; the crown's for an ear."""
-        wide = np.linalg.norm(lifted_crop.spread[self._spread_joints], axis=-1)
-        middle = float(np.median(wide[np.isfinite(wide)])) if np.isfinite(wide).any() else 0.0
-        if not middle > 0:
-            return np.ones(len(wide))
-        return np.clip(np.where(np.isfinite(wide), wide / middle, _MAX_DOUBT), 1.0, _MAX_DOUBT)
+        sided = _match_sides(shape.xyz, rays, weight)
+        return place_body(sided, shape.root, rays, weight, size)
 
     def _build_pose(
         self, xyz: F64, confidence: F64, covariance: F64, known: Pose3D | None

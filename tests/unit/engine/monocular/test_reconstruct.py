@@ -10,7 +10,7 @@ from calibration.synthetic.synthetic import NoiseConfig, RigPlan, make_rig
 from engine.inference.preprocess import Region
 from engine.monocular.estimator import LiftedCrop
 from engine.monocular.guessed_room import guess_rig
-from engine.monocular.lift import MonocularConfig, MonocularReconstructor
+from engine.monocular.reconstruct import MonocularConfig, MonocularReconstructor
 from engine.reconstruction.reconstruct import Reconstruct
 from tests.support.monocular import (
     EARS,
@@ -56,7 +56,7 @@ def test_where_several_cameras_see_the_person_nothing_changes_and_no_network_is_
     oracle, reconstruct, lift = (
         Oracle(rig, seen.xyz),
         Reconstruct(SKELETON),
-        MonocularReconstructor(SKELETON, "mpii_16"),
+        MonocularReconstructor(SKELETON),
     )
     for poses in make_pose_sets(seen.observations):
         room = reconstruct(poses, rig)
@@ -70,7 +70,7 @@ def test_a_perfect_network_and_known_bones_give_the_truth_back(rig):
     rows = np.flatnonzero(in_view(rig, seen, 1))
     start = 45  # so long that the bones are known
     sets = [poses if t < start else keep_views(poses, 1) for t, poses in enumerate(sets)]
-    xyz, _ = lifted(MonocularReconstructor(SKELETON, "mpii_16"), Oracle(rig, seen.xyz), sets, rig)
+    xyz, _ = lifted(MonocularReconstructor(SKELETON), Oracle(rig, seen.xyz), sets, rig)
     miss = np.linalg.norm(xyz - seen.xyz[:, LIMB], axis=-1)[[t for t in rows if t >= start]]
     assert len(miss) > 10
     assert np.median(miss) < 0.03
@@ -110,7 +110,7 @@ def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(ri
     poses = keep_views(make_pose_sets(seen.observations)[3], 2)
     oracle = Oracle(rig, seen.xyz)
     oracle.t = 3
-    made = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)(
+    made = MonocularReconstructor(SKELETON, STATURE_M)(
         oracle, poses, make_empty_set(poses), rig
     ).people[0]
     assert made.track_id == 0
@@ -175,7 +175,7 @@ def look_once(rig, seen, oracle, *, t, view, stature_m=STATURE_M):
     """Lift one instant of one view; person, or None."""
     poses = keep_views(make_pose_sets(seen.observations)[t], view)
     oracle.t = t
-    return MonocularReconstructor(SKELETON, "mpii_16", stature_m)(
+    return MonocularReconstructor(SKELETON, stature_m)(
         oracle, poses, make_empty_set(poses), rig
     ).people[0]
 
@@ -217,7 +217,7 @@ def test_feet_are_never_below_the_floor(rig):
     seen = film_walk(rig, 2.0, fps=10)
     oracle, lift = (
         Oracle(rig, seen.xyz),
-        MonocularReconstructor(SKELETON, "mpii_16", 2.1),
+        MonocularReconstructor(SKELETON, 2.1),
     )  # taller than they are: placed too far away
     for t, poses in enumerate(make_pose_sets(seen.observations)):
         oracle.t = t
@@ -232,7 +232,7 @@ def test_with_one_camera_of_unknown_place_the_feet_stand_on_the_floor_at_the_per
     room = guess_rig("webcam", (1280, 720))
     oracle, lift = (
         Oracle(Rig((rig[0],)), seen.xyz),
-        MonocularReconstructor(SKELETON, "mpii_16", STATURE_M),
+        MonocularReconstructor(SKELETON, STATURE_M),
     )
     for t, poses in enumerate(make_pose_sets(seen.observations)):
         oracle.t = t
@@ -251,7 +251,7 @@ def test_with_one_camera_of_unknown_place_the_feet_stand_on_the_floor_at_the_per
 def test_without_a_rig_or_an_image_or_enough_joints_nothing_is_lifted(rig):
     seen = film_walk(rig, 0.3)
     poses = keep_views(make_pose_sets(seen.observations)[2], 0)
-    oracle, lift = Oracle(rig, seen.xyz), MonocularReconstructor(SKELETON, "mpii_16", STATURE_M)
+    oracle, lift = Oracle(rig, seen.xyz), MonocularReconstructor(SKELETON, STATURE_M)
     assert lift(oracle, poses, make_empty_set(poses), None).people == ()
     assert lift(lambda _view, _seen: None, poses, make_empty_set(poses), rig).people == ()
     pose = poses.poses_by_view[0][0]
@@ -267,7 +267,7 @@ def test_a_network_that_gives_no_numbers_lifts_nobody(rig):
         Region((9.0, 9.0), (9.0, 9.0)), np.full((16, 3), np.nan), np.full((16, 3), np.nan)
     )
     assert (
-        MonocularReconstructor(SKELETON, "mpii_16")(
+        MonocularReconstructor(SKELETON)(
             lambda _view, _seen: empty, poses, make_empty_set(poses), rig
         ).people
         == ()
@@ -289,7 +289,7 @@ def test_joints_that_two_views_see_stay_and_the_rest_is_brought_to_their_distanc
     )
     oracle = Oracle(rig, seen.xyz)
     oracle.t = t
-    lift = MonocularReconstructor(SKELETON, "mpii_16", 1.95)  # a wrong size, corrected by the legs
+    lift = MonocularReconstructor(SKELETON, 1.95)  # a wrong size, corrected by the legs
     made = lift(oracle, keep_views(poses, 1), replace(room, people=(partly,)), rig).people[0]
     np.testing.assert_array_equal(made.xyz[legs], whole.xyz[legs])
     assert (made.view_count[legs] == whole.view_count[legs]).all()
@@ -303,7 +303,7 @@ def test_a_depth_that_was_measured_a_moment_ago_is_surer_than_a_look(rig):
         for t, poses in enumerate(make_pose_sets(seen.observations))
     ]
     _, covariance = lifted(
-        MonocularReconstructor(SKELETON, "mpii_16", None),
+        MonocularReconstructor(SKELETON, None),
         Oracle(rig, seen.xyz, (0.02, 0.06)),
         sets,
         rig,
@@ -354,7 +354,7 @@ def test_looks_while_several_cameras_see_the_person_undo_what_the_network_is_off
     rig, seen = raised(rig, film_walk(rig, 75.0, fps=1), 5.0)
     oracle, reconstruct = Deep(rig, seen.xyz, (0.01, 0.03), seed=2), Reconstruct(SKELETON)
     corrected, plain = (
-        MonocularReconstructor(SKELETON, "mpii_16", STATURE_M, MonocularConfig(0.01, 0.03))
+        MonocularReconstructor(SKELETON, STATURE_M, MonocularConfig(0.01, 0.03))
         for _ in range(2)
     )
     sets, samples = list(make_pose_sets(seen.observations)), 0
@@ -380,7 +380,7 @@ def test_lessons_wait_for_the_bones_come_once_a_second_and_go_round_the_cameras(
     oracle, reconstruct, lift = (
         Oracle(rig, seen.xyz),
         Reconstruct(SKELETON),
-        MonocularReconstructor(SKELETON, "mpii_16"),
+        MonocularReconstructor(SKELETON),
     )
     taken = []
     for t, poses in enumerate(make_pose_sets(seen.observations)):
@@ -399,7 +399,7 @@ def test_lessons_wait_for_the_bones_come_once_a_second_and_go_round_the_cameras(
 def test_of_a_rig_that_is_gone_nothing_is_learned(rig):
     seen = film_walk(rig, 3.0, fps=10)
     sets, reconstruct = list(make_pose_sets(seen.observations)), Reconstruct(SKELETON)
-    oracle, lift = Oracle(rig, seen.xyz), MonocularReconstructor(SKELETON, "mpii_16")
+    oracle, lift = Oracle(rig, seen.xyz), MonocularReconstructor(SKELETON)
     samples = []
     for poses in sets:
         room = reconstruct(poses, rig)
@@ -441,7 +441,7 @@ def test_a_made_up_room_that_is_turned_forgets_nothing_of_the_person(rig):
 
     def last(rigs):
         """Lift a take in these rooms, one after the other; the last instant's limbs."""
-        lift, people = MonocularReconstructor(SKELETON, "mpii_16", STATURE_M), ()
+        lift, people = MonocularReconstructor(SKELETON, STATURE_M), ()
         for poses, glance, room in zip(sets, glances, rigs):
             people = lift(
                 lambda _view, _seen, glance=glance: glance, poses, make_empty_set(poses), room

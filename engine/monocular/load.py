@@ -4,9 +4,11 @@ import logging
 
 from calibration.rig import Rig
 from engine.errors import ModelMissingError
-from engine.inference.monocular import MonocularModel
-from engine.models.card import ModelCard, load_card
+from engine.inference import monocular as pictures
+from engine.models.card import LIFTER_CODEC, ModelCard, load_card
 from engine.models.library import ModelLibrary, compute_rig_id
+from engine.monocular.lifter import Lifter
+from engine.monocular.source import MonocularModel
 
 NO_MODEL = "none"
 MISSING_MESSAGE = (
@@ -32,7 +34,7 @@ def load_monocular_model(
     rig
         The rig in front of the person; None where it is not known.
     loaded_name
-        The loaded model's `MonocularModel.name`; empty where none is loaded.
+        The loaded model's name; empty where none is loaded.
 
     Returns
     -------
@@ -51,7 +53,7 @@ def load_monocular_model(
     card = _find_card(name) if name else _find_serving_card(person, rig)
     if loaded_name.startswith(f"{card.name} ("):
         return None
-    model = MonocularModel(card)
+    model = Lifter(card) if card.codec == LIFTER_CODEC else pictures.MonocularModel(card)
     model.warm_up()
     return model
 
