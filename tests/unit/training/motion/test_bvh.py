@@ -103,7 +103,7 @@ def test_positions_of_a_bone_replace_its_offset_or_come_on_top(bvh, tmp_path):
     bvh.with_positions = set(bvh.bones)
     whole = read_bvh(bvh.write(tmp_path / "whole.bvh"), "")
     np.testing.assert_allclose(whole.xyz, plain.xyz, atol=1e-6)
-    head, values = bvh.text().split("Frame Time: 0.0333333\n")
+    head = bvh.text().split("Frame Time")[0]
     zeros = " ".join(["0 90 0", "0 0 0", *["0 0 0"] * (2 * len(bvh.bones) - 2)])
     (tmp_path / "top.bvh").write_text(f"{head}Frame Time: 0.0333333\n{zeros}\n")
     np.testing.assert_allclose(read_bvh(tmp_path / "top.bvh", "").xyz, plain.xyz, atol=1e-6)

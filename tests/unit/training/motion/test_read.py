@@ -152,7 +152,7 @@ def test_what_holds_no_motion_is_refused(tmp_path):
 
 
 def test_units_and_axes_that_do_not_exist_are_refused_at_once(tmp_path):
-    with pytest.raises(DatasetError, match="'ft' is no unit of motion. Give one of m, cm, mm"):
+    with pytest.raises(DatasetError, match=r"'ft' is no unit of motion\. Give one of m, cm, mm"):
         read_motions(tmp_path, unit="ft")
     with pytest.raises(DatasetError, match="'up' is no axis"):
         read_motions(tmp_path, up="up")
@@ -160,7 +160,7 @@ def test_units_and_axes_that_do_not_exist_are_refused_at_once(tmp_path):
 
 def test_a_missing_joint_is_named_with_the_names_in_the_file(bvh, tmp_path):
     bvh.names = {"LeftForeArm": "Unterarm"}
-    with pytest.raises(DatasetError, match="no joint known as left_elbow, .* Unterarm, LeftHand"):
+    with pytest.raises(DatasetError, match=r"no joint known as left_elbow, .* Unterarm, LeftHand"):
         list(read_motions(bvh.write(tmp_path / "a.bvh")))
 
 
