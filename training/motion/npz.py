@@ -19,6 +19,17 @@ VALUES = "xyz_mm"
 KEYS = ("names", "clips", "start", VALUES, "fps")
 UP, UNIT_M = "y", 0.001
 
+DAMAGE = (
+    ValueError,
+    OSError,
+    EOFError,
+    RuntimeError,
+    MemoryError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+"""What numpy and zipfile raise on damaged files; a damaged shape can be larger than the memory."""
+
 BEGINS_AT_END_OF = {
     "clavicle": "humerus",
     "humerus": "radius",
@@ -40,11 +51,10 @@ def read_npz(path: Path, name: str) -> list[Points]:
         If the file is missing, damaged or of another layout.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {key: file[key] for key in KEYS if key in file}
+        content = _load(path)
     except FileNotFoundError as error:
         raise DatasetError(f"There is no file '{path}'. Check the path.") from error
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGE as error:
         raise DatasetError(
             f"'{path}' is damaged or no npz, so its motion cannot be read. Fetch it again."
         ) from error
@@ -64,6 +74,15 @@ def read_npz(path: Path, name: str) -> list[Points]:
         )
         for clip, first, stop in zip(content["clips"], start, start[1:])
     ]
+
+
+def _load(path: Path) -> dict[str, Any]:
+    """Load the arrays of the layout that a file has."""
+    with path.open("rb") as stream:
+        file = np.load(stream, allow_pickle=False)
+        if not isinstance(file, np.lib.npyio.NpzFile):
+            raise ValueError("one array, not several")
+        return {key: file[key] for key in KEYS if key in file}
 
 
 def _demand_layout(path: Path, content: Mapping[str, Any]) -> None:

@@ -140,10 +140,13 @@ def test_what_holds_no_motion_is_refused(tmp_path):
         read_motions(tmp_path)
     with pytest.raises(DatasetError, match="There is no '"):
         read_motions(tmp_path / "walk.bvh")
+    np.save(tmp_path / "e.npy", np.zeros(3))
+    array = (tmp_path / "e.npy").read_bytes()
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(DatasetError, match="no file of motion that is known here"):
         read_motions(tmp_path / "notes.txt")
-    for name, content in {"a.bvh": b"", "b.amc": b" \n", "c.npz": b"", "d.npz": b"PK\3\4"}.items():
+    bad = {"a.bvh": b"", "b.amc": b" \n", "c.npz": b"", "d.npz": b"PK\3\4", "e.npz": array}
+    for name, content in bad.items():
         (tmp_path / name).write_bytes(content)
         (tmp_path / "b.asf").write_text(":version 1.10")
         with pytest.raises(DatasetError, match=r"(is empty|is damaged)"):
