@@ -1,5 +1,6 @@
 """ASF and AMC: Acclaim's skeleton and its motion, as CMU publishes them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,7 +52,11 @@ def find_asf(path: Path) -> Path:
         If there is none, or it is not clear which.
     """
     found = sorted(file for file in path.parent.iterdir() if file.suffix.lower() == ".asf")
-    fitting = [file for file in found if path.stem.lower().startswith(file.stem.lower())]
+    fitting = [
+        file
+        for file in found
+        if re.fullmatch(rf"{re.escape(file.stem)}([^a-z0-9].*)?", path.stem, re.IGNORECASE)
+    ]
     if fitting:
         return max(fitting, key=lambda file: len(file.stem))
     if len(found) == 1:

@@ -41,7 +41,8 @@ def find_up(joints: Mapping[str, F64], rest: Mapping[str, F64] | None, source: s
     Raises
     ------
     DatasetError
-        If the trunk follows no axis, or another than at rest: then the person may be lying.
+        If the trunk follows no axis, or another than in a rest pose that stands: then the
+        person may be lying.
     """
     along = np.median(_follow_trunk(joints), 0)
     axis = int(np.argmax(np.abs(along)))
@@ -57,14 +58,25 @@ def find_up(joints: Mapping[str, F64], rest: Mapping[str, F64] | None, source: s
             f"The trunk of '{source}' follows its x axis, which is up in hardly any file: the "
             f"person is probably lying. {advice}"
         )
-    if rest is not None:
-        standing = _follow_trunk(rest)
-        if np.abs(standing).max() > MIN_UPRIGHT and _name_axis(standing) != up:
-            raise DatasetError(
-                f"The trunk of '{source}' follows {up}, and {_name_axis(standing)} in the "
-                f"skeleton's rest pose, so the person is lying or the file was turned. {advice}"
-            )
+    standing = None if rest is None else _find_standing_axis(rest)
+    if standing not in (None, up):
+        raise DatasetError(
+            f"The trunk of '{source}' follows {up}, and {standing} in the skeleton's rest pose, so "
+            f"the person is lying or the file was turned. {advice}"
+        )
     return up
+
+
+def _find_standing_axis(rest: Mapping[str, F64]) -> str | None:
+    """Find the axis along which a rest pose stands; None where it does not.
+
+    Some programs write bones that all lie along one axis: there, legs point as the trunk does.
+    """
+    trunk = _follow_trunk(rest)
+    legs = normalize(np.sum([rest[f"{side}_hip"] - rest[f"{side}_ankle"] for side in SIDES], 0))
+    if min(np.abs(trunk).max(), np.abs(legs).max()) < MIN_UPRIGHT:
+        return None
+    return _name_axis(trunk) if _name_axis(trunk) == _name_axis(legs) else None
 
 
 def parse_up(up: str) -> F64:

@@ -148,8 +148,9 @@ def test_the_skeleton_is_the_one_of_the_longest_common_name(tmp_path):
     for name in ("1.asf", "10.asf", "20.asf"):
         (tmp_path / name).touch()
     assert find_asf(tmp_path / "10_02.amc").name == "10.asf"
-    with pytest.raises(DatasetError, match=r"there are 3 of other names beside it\. Put '30\.asf'"):
-        find_asf(tmp_path / "30_02.amc")
+    assert find_asf(tmp_path / "1_02.amc").name == "1.asf"
+    with pytest.raises(DatasetError, match=r"there are 3 of other names beside it\. Put '11\.asf'"):
+        find_asf(tmp_path / "11_02.amc")
 
 
 def test_a_skeleton_alone_or_a_motion_alone_is_refused(tmp_path):

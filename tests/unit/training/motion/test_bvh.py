@@ -90,6 +90,20 @@ def test_who_lies_all_the_time_is_refused_until_the_axis_is_given(bvh, tmp_path)
         read(bvh.write(tmp_path / "side.bvh"))
 
 
+def test_a_rest_pose_with_all_bones_along_one_axis_says_nothing_about_up(bvh, tmp_path):
+    plain = read(bvh.write(tmp_path / "plain.bvh"))
+    # Hips turned by 90 about z make the trunk's x upward; thighs by 180 more make theirs downward.
+    for name, (parent, (x, y, z)) in bvh.bones.items():
+        below_thigh = parent.endswith(("UpLeg", "Leg", "Foot"))
+        bvh.bones[name] = (parent, (-y, x, z) if below_thigh else (y, -x, z))
+    bvh.frames = [{"Hips": {"Z": 90}, "LeftUpLeg": {"Z": 180}, "RightUpLeg": {"Z": 180}}]
+    points = read_bvh(bvh.write(tmp_path / "along.bvh"), "")
+    assert points.rest is not None
+    knee, hip = points.names.index("LeftLeg"), points.names.index("LeftUpLeg")
+    assert points.rest[knee][0] - points.rest[hip][0] == 42
+    np.testing.assert_allclose(read(tmp_path / "along.bvh").xyz, plain.xyz, atol=1e-6)
+
+
 def test_exchanged_sides_are_remarked(bvh, tmp_path):
     bvh.frames = [{"LeftUpLeg": {"X": -60.0}, "LeftLeg": {"X": 90.0}}] * 12
     assert read(bvh.write(tmp_path / "right.bvh")).remarks == ()
@@ -176,7 +190,7 @@ def test_any_skeleton_is_where_direct_kinematics_puts_it(tmp_path_factory, bones
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("MOTION", "MOT", "MOTION, Frames and Frame Time are not as they must be"),
+        ("MOTION", "MOTI", "MOTION, Frames and Frame Time are not as they must be"),
         ("Frames: 1", "Frames: 2", "states 2 frames of 60 values and holds 1"),
         ("Frames: 1", "Frames: 0", "states 0 frames"),
         ("Frame Time: 0.0333333", "Frame Time: 0", "0 s apart"),
