@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import tomli_w
 
@@ -56,7 +57,7 @@ def read_clip(folder: Path) -> WorldClip:
     views = _find_videos(folder, rig)
     if rig is not None:
         check_sizes(views, rig)
-    joints, xyz = _read_joints(folder / JOINTS, count_longest(views))
+    joints, xyz = _read_joints(folder / JOINTS, views)
     return WorldClip(
         name=folder.name,
         folder=folder,
@@ -202,7 +203,9 @@ def _find_videos(folder: Path, rig: Rig | None) -> tuple[tuple[str, Path], ...]:
     return tuple((name, videos[name]) for name in rig.names)
 
 
-def _read_joints(path: Path, image_count: int) -> tuple[tuple[str, ...], F64 | None]:
+def _read_joints(
+    path: Path, views: tuple[tuple[str, Path], ...]
+) -> tuple[tuple[str, ...], F64 | None]:
     """Read the true joints: their names, and where they are in each image."""
     if not path.exists():
         return (), None
@@ -211,11 +214,12 @@ def _read_joints(path: Path, image_count: int) -> tuple[tuple[str, ...], F64 | N
             table = csv.DictReader(file)
             if not set(COLUMNS) <= set(table.fieldnames or ()):
                 raise DatasetError(f"'{path}' has not the columns {', '.join(COLUMNS)}.")
-            rows = [_parse_row(row, path, table.line_num, image_count) for row in table]
+            rows = [_parse_row(row, path, table.line_num) for row in table]
     except OSError as error:
         raise DatasetError(f"'{path}' cannot be read: {error.strerror}.") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(f"'{path}' is damaged: {error}. Write it again.") from error
+    image_count = _count_images_for(path, views, max((row[0] for row in rows), default=0))
     joints = tuple(dict.fromkeys(joint for _, joint, _ in rows))
     places = {joint: place for place, joint in enumerate(joints)}
     xyz = np.full((image_count, len(joints), 3), np.nan)
@@ -224,23 +228,43 @@ def _read_joints(path: Path, image_count: int) -> tuple[tuple[str, ...], F64 | N
     return joints, xyz
 
 
-def _parse_row(
-    row: dict[str, Any], path: Path, line: int, image_count: int
-) -> tuple[int, str, tuple[float, ...]]:
+def _parse_row(row: dict[str, Any], path: Path, line: int) -> tuple[int, str, tuple[float, ...]]:
     """Read one joint of one image."""
     try:
         frame, joint = int(row["frame"]), str(row["joint"]).strip()
         point = tuple(float(row[column]) for column in COLUMNS[2:])
     except (TypeError, ValueError) as error:
         raise DatasetError(f"Line {line} of '{path}' is damaged: {error}.") from error
+    if frame < 0:
+        raise DatasetError(f"Line {line} of '{path}' is of frame {frame}; they count from 0.")
     if joint not in list_joint_names():
         raise DatasetError(
             f"Line {line} of '{path}' has a joint '{joint}', which no skeleton of the program has. "
             "Use names such as left_hip, or leave the joint out."
         )
-    if not 0 <= frame < image_count:
-        raise DatasetError(
-            f"Line {line} of '{path}' is of frame {frame}, but the videos have {image_count} "
-            "images, counted from 0."
-        )
     return frame, joint, point
+
+
+def _count_images_for(path: Path, views: tuple[tuple[str, Path], ...], last: int) -> int:
+    """Count the images of the videos, and refuse joints beyond them."""
+    count = count_longest(views)
+    if last >= count:  # what a file states may be an estimate from its length: read it
+        count = max(_read_to_the_end(video) for _, video in views)
+    if last >= count:
+        raise DatasetError(
+            f"'{path}' has joints of frame {last}, but the videos have {count} images, counted "
+            "from 0."
+        )
+    return count
+
+
+def _read_to_the_end(path: Path) -> int:
+    """Count the images that can be read from a video."""
+    video = cv2.VideoCapture(str(path))
+    try:
+        count = 0
+        while video.grab():
+            count += 1
+        return count
+    finally:
+        video.release()
