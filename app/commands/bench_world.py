@@ -45,6 +45,8 @@ def bench_world(options: Namespace) -> None:
 
 def _print_tables(result: BenchResult) -> None:
     """Print the tables that have rows."""
-    for table in result.tables:
-        if table.rows:
-            print(f"\n{format_table(table)}")
+    filled = [table for table in result.tables if table.rows]
+    for table in filled:
+        print(f"\n{format_table(table)}")
+    if result.tables and not filled:
+        print("\nNo table has a row: no clip has what a method needs, for instance two cameras.")

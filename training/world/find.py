@@ -50,7 +50,9 @@ def find_clips(folder: Path) -> tuple[FoundClip, ...]:
         )
     counts = Counter(clip.name for clip in found)
     named = (
-        clip if counts[clip.name] == 1 else replace(clip, name=f"{clip.folder.parent.name}/{clip.name}")
+        clip
+        if counts[clip.name] == 1
+        else replace(clip, name=f"{clip.folder.parent.name}/{clip.name}")
         for clip in found
     )
     return tuple(sorted(named, key=lambda clip: clip.name))
@@ -75,9 +77,7 @@ def select_clips(clips: Sequence[FoundClip], names: Sequence[str]) -> tuple[Foun
             known = ", ".join(clip.name for clip in clips[:20])
             raise DatasetError(f"There is no clip '{name}'. There are: {known}.")
     return tuple(
-        clip
-        for clip in clips
-        if not names or any(fnmatchcase(clip.name, name) for name in names)
+        clip for clip in clips if not names or any(fnmatchcase(clip.name, name) for name in names)
     )
 
 

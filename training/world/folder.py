@@ -7,12 +7,11 @@ frames are counted from 0, a missing joint is an omitted row.
 
 import csv
 import math
-import os
 import shutil
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import cv2
 import numpy as np
@@ -79,7 +78,7 @@ def copy_video(source: Path, target: Path) -> None:
 
 def link_video(source: Path, target: Path) -> None:
     """Link a video into a clip instead of copying it."""
-    os.symlink(source.absolute(), target)
+    target.symlink_to(source.absolute())
 
 
 def write_clip(
@@ -164,7 +163,7 @@ def _read_facts(path: Path) -> dict[str, Any]:
     return facts
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     """Return whether a value of a TOML file is a finite number."""
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 

@@ -52,9 +52,7 @@ class ObservedClip:
             yield from zip(footage.read_framesets(), self.recording.pose_sets)
 
 
-def observe_clip(
-    clip: WorldClip, model: str, progress: Progress = ignore_progress
-) -> ObservedClip:
+def observe_clip(clip: WorldClip, model: str, progress: Progress = ignore_progress) -> ObservedClip:
     """Find the joints in all images of a clip.
 
     Parameters
@@ -111,6 +109,4 @@ class _ImageNumbers:
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
         """Keep the numbers of a frameset's images."""
         del poses_2d, poses_3d
-        self.rows.append(
-            [ABSENT if frame is None else frame.sequence for frame in frames.frames]
-        )
+        self.rows.append([ABSENT if frame is None else frame.sequence for frame in frames.frames])

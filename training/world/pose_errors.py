@@ -67,15 +67,15 @@ def measure_pose_errors(
         Of the intervals.
     """
     estimated, true = (np.concatenate([xyz, _find_middle(xyz)], 1) for xyz in (limbs, truth))
-    root, count = len(LIMBS), len(LIMBS)
-    moved = (
-        mpjpe(estimated, true, root)[:, :count],
-        n_mpjpe(estimated, true, root)[:, :count],
-        p_mpjpe(limbs, truth),
-    )
+    root = len(LIMBS)
+    absolute = mpjpe(estimated, true, root)[:, :root]
     blocks = np.floor(np.asarray(time_s, float) / BLOCK_S).astype(np.int64)
-    compared = int(np.isfinite(moved[0]).any(1).sum())
-    return PoseErrors(*(_bound(errors, blocks, seed) for errors in moved), compared)
+    return PoseErrors(
+        _bound(absolute, blocks, seed),
+        _bound(n_mpjpe(estimated, true, root)[:, :root], blocks, seed),
+        _bound(p_mpjpe(limbs, truth), blocks, seed),
+        int(np.isfinite(absolute).any(1).sum()),
+    )
 
 
 def _find_middle(xyz: F64) -> F64:

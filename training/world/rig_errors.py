@@ -106,11 +106,13 @@ def _compare_rotation_deg(rig: Rig, truth: Rig, pair: tuple[int, int]) -> float:
     a, b = pair
     turn = (rig[a].R @ rig[b].R.T).T @ (truth[a].R @ truth[b].R.T)
     # of small angles the sine is exact where the cosine is not
-    sine = np.linalg.norm([turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]])
+    sine = np.linalg.norm(
+        [turn[2, 1] - turn[1, 2], turn[0, 2] - turn[2, 0], turn[1, 0] - turn[0, 1]]
+    )
     return float(np.degrees(np.arctan2(sine / 2, (np.trace(turn) - 1) / 2)))
 
 
 def _measure_distances(rig: Rig) -> F64:
     """Return the distances between all pairs of cameras, m."""
     pairs = combinations(rig.cameras, 2)
-    return np.array([np.linalg.norm(a.centre - b.centre) for a, b in pairs])
+    return np.array([float(np.linalg.norm(a.centre - b.centre)) for a, b in pairs])

@@ -1,13 +1,13 @@
 """Rigs: what the calibration says of real cameras, and how far it is from the truth."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import combinations
 
 from calibration.errors import CalibrationError
+from calibration.geometry.arrays import F64
 from calibration.judge.report import REFUSED, CalibrationReport
 from calibration.rig import Rig
-from calibration.self_calibrate import Calibration, CalibrationOptions
+from calibration.self_calibrate import CalibrationOptions
 from engine.errors import EngineError, NobodyInViewError
 from engine.offline import recording as offline
 from engine.offline.calibrate import calibrate_poses
@@ -43,6 +43,7 @@ COLUMNS = (
     Column("pa_mpjpe_mm", "PA mm", 0, interval=("pa_mpjpe_low_mm", "pa_mpjpe_high_mm")),
     Column("truth", "joints by"),
     Column("reason", "why", is_note=True),
+    Column("answer"),
     Column("poses"),
     Column("scale"),
     Column("holdout_px"),
@@ -101,12 +102,10 @@ def _measure_rig(observed: ObservedClip, views: Sequence[int], lenses: str) -> R
     except (CalibrationError, EngineError) as error:
         return row | {"verdict": REFUSED, "reason": str(error)}
     row |= _describe_claims(calibration.report)
-    if calibration.rig is None:
-        return row
-    row |= _compare_rig(observed, views, recording, calibration)
-    if lenses == GIVEN:  # given without error: nothing was estimated
-        row |= {"claimed_focal_percent": None}
-        row |= {"focal_error_low_percent": None, "focal_error_high_percent": None}
+    if calibration.rig is not None:
+        row |= _compare_rig(observed, views, recording, calibration.rig)
+    if lenses == GIVEN:  # without error: nothing was estimated
+        row |= dict.fromkeys(key for key in row if "focal" in key)
     return row
 
 
@@ -122,7 +121,8 @@ def _describe_claims(report: CalibrationReport) -> dict[str, Cell]:
     cameras = report.cameras
     return {
         "verdict": report.verdict,
-        "reason": report.reasons[0] if report.reasons else None,
+        "reason": " ".join(report.reasons[:1]) if report.verdict == REFUSED else None,
+        "answer": " ".join(report.reasons),
         "claimed_rotation_deg": max(camera.rotation_sigma_deg for camera in cameras),
         "claimed_position_mm": 1000 * max(camera.position_sigma_m for camera in cameras),
         "claimed_focal_percent": max(camera.focal_sigma_percent for camera in cameras),
@@ -131,36 +131,38 @@ def _describe_claims(report: CalibrationReport) -> dict[str, Cell]:
 
 
 def _compare_rig(
-    observed: ObservedClip,
-    views: Sequence[int],
-    recording: offline.PoseRecording,
-    calibration: Calibration,
+    observed: ObservedClip, views: Sequence[int], recording: offline.PoseRecording, rig: Rig
 ) -> dict[str, Cell]:
     """Compare a rig, and the limbs that it triangulates, with the truth."""
-    rig = calibration.rig
-    assert rig is not None  # a refusal is not compared
     truth = _select_true_cameras(observed, views)
-    cells: dict[str, Cell] = {}
     true_limbs = find_true_limbs(observed, views)
-    best_scale = find_distance_scale(rig, truth)
-    if true_limbs is not None:
-        try:
-            limbs = triangulate_limbs(recording, rig) @ find_true_axes(rig, truth).T
-        except NobodyInViewError:
-            return cells
-        best_scale = find_body_scale(limbs, true_limbs.xyz)
-        scale = best_scale if observed.clip.stature_m is None else 1.0
-        errors = measure_pose_errors(scale * limbs, true_limbs.xyz, observed.time_s)
-        cells |= errors.as_cells() | {"truth": true_limbs.source}
-    scale = best_scale if observed.clip.stature_m is None else 1.0
+    limbs = _triangulate_in_true_axes(recording, rig, truth) if true_limbs is not None else None
+    if observed.clip.stature_m is not None:
+        scale = 1.0
+    elif true_limbs is not None and limbs is not None:
+        scale = find_body_scale(limbs, true_limbs.xyz)
+    else:
+        scale = find_distance_scale(rig, truth)
     found = measure_rig_errors(rig, truth, scale)
-    return cells | {
+    cells: dict[str, Cell] = {
         "rotation_error_deg": found.rotation_deg,
         "distance_error_percent": found.distance_percent,
         "focal_error_low_percent": found.focal_low_percent,
         "focal_error_high_percent": found.focal_high_percent,
         "scale": scale,
     }
+    if true_limbs is not None and limbs is not None:
+        errors = measure_pose_errors(scale * limbs, true_limbs.xyz, observed.time_s)
+        cells |= errors.as_cells() | {"truth": true_limbs.source}
+    return cells
+
+
+def _triangulate_in_true_axes(recording: offline.PoseRecording, rig: Rig, truth: Rig) -> F64 | None:
+    """Reconstruct the limbs by a rig, turned into the true world; None where nobody is."""
+    try:
+        return triangulate_limbs(recording, rig) @ find_true_axes(rig, truth).T
+    except NobodyInViewError:
+        return None
 
 
 RIGS = Subject(

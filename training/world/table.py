@@ -149,7 +149,7 @@ def _format_number(value: float, column: Column) -> str:
     if isinstance(value, int) and not column.signed:
         return str(value)
     text = f"{value:{'+' if column.signed else ''}.{column.decimals}f}"
-    return text.replace("-0", "0") if float(text) == 0 and text.startswith("-") else text
+    return text.lstrip("+-") if float(text) == 0 else text
 
 
 def _format_value(value: Cell) -> str:

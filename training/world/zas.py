@@ -82,9 +82,7 @@ def read_zas(name: str, camera: str, video: Path) -> WorldClip:
     rig = Rig((whole[camera],)).with_world(rigid_transform(turn, np.zeros(3)))
     views = ((camera, video),)
     check_sizes(views, rig)
-    return WorldClip(
-        name, folder, LICENCE, NOTE, views, rig, rate_fps, None, joints, xyz @ turn.T
-    )
+    return WorldClip(name, folder, LICENCE, NOTE, views, rig, rate_fps, None, joints, xyz @ turn.T)
 
 
 def read_trc(path: Path, image_count: int) -> tuple[tuple[str, ...], float, F64]:
@@ -108,7 +106,9 @@ def read_trc(path: Path, image_count: int) -> tuple[tuple[str, ...], float, F64]
         rows = [line.rstrip("\n").split("\t") for line in lines[HEADER_LINES:] if line.strip()]
         frames = np.array([int(row[0]) - 1 for row in rows], np.int64)
         end = FIRST_COLUMN + 3 * len(names)
-        values = np.array([[float(cell or "nan") for cell in row[FIRST_COLUMN:end]] for row in rows])
+        values = np.array(
+            [[float(cell or "nan") for cell in row[FIRST_COLUMN:end]] for row in rows]
+        )
         points = values.reshape(len(rows), len(names), 3)[..., WORLD_FROM_FILE]
         rate_fps = float(facts["DataRate"])
     except OSError as error:
