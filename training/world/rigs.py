@@ -22,7 +22,7 @@ from training.world.rig_errors import (
 )
 from training.world.subject import BenchOptions, Subject
 from training.world.table import Cell, Column, Row
-from training.world.truth import find_true_limbs, triangulate_limbs
+from training.world.truth import find_true_limbs, select_cameras, triangulate_limbs
 
 GIVEN, UNKNOWN = "given", "unknown"
 
@@ -68,7 +68,8 @@ def measure_rigs(
         With lenses given, then unknown, of each choice of views. A refusal is a row with its
         reason. None of a clip with one camera, or without true ones.
     """
-    if observed.clip.rig is None or len(observed.clip.views) < 2:
+    rig = observed.clip.rig
+    if rig is None or len(rig) < 2:
         return
     every = tuple(range(len(observed.clip.views)))
     choices = [every]
@@ -80,12 +81,12 @@ def measure_rigs(
     done = 0
     for views in choices:
         for lenses in (GIVEN, UNKNOWN):
-            yield _measure_rig(observed, views, lenses)
+            yield _measure_rig(observed, views, select_cameras(rig, views), lenses)
             done += 1
             progress(StepProgress(step, done / total, "rigs", done, total))
 
 
-def _measure_rig(observed: ObservedClip, views: Sequence[int], lenses: str) -> Row:
+def _measure_rig(observed: ObservedClip, views: Sequence[int], truth: Rig, lenses: str) -> Row:
     """Calibrate some views, and compare."""
     clip = observed.clip
     names = [clip.view_names[view] for view in views]
@@ -95,7 +96,6 @@ def _measure_rig(observed: ObservedClip, views: Sequence[int], lenses: str) -> R
         "lenses": lenses,
     }
     recording = select_views(observed.recording, views)
-    truth = _select_true_cameras(observed, views)
     intrinsics = truth.cameras if lenses == GIVEN else ()
     try:
         calibration = calibrate_poses(recording, CalibrationOptions(clip.stature_m, intrinsics))
@@ -103,17 +103,10 @@ def _measure_rig(observed: ObservedClip, views: Sequence[int], lenses: str) -> R
         return row | {"verdict": REFUSED, "reason": str(error)}
     row |= _describe_claims(calibration.report)
     if calibration.rig is not None:
-        row |= _compare_rig(observed, views, recording, calibration.rig)
+        row |= _compare_rig(observed, views, truth, calibration.rig)
     if lenses == GIVEN:  # without error: nothing was estimated
         row |= dict.fromkeys(key for key in row if "focal" in key)
     return row
-
-
-def _select_true_cameras(observed: ObservedClip, views: Sequence[int]) -> Rig:
-    """Return the true cameras of some views."""
-    rig = observed.clip.rig
-    assert rig is not None  # `measure_rigs` leaves other clips out
-    return Rig(tuple(rig[view] for view in views))
 
 
 def _describe_claims(report: CalibrationReport) -> dict[str, Cell]:
@@ -131,10 +124,10 @@ def _describe_claims(report: CalibrationReport) -> dict[str, Cell]:
 
 
 def _compare_rig(
-    observed: ObservedClip, views: Sequence[int], recording: offline.PoseRecording, rig: Rig
+    observed: ObservedClip, views: Sequence[int], truth: Rig, rig: Rig
 ) -> dict[str, Cell]:
     """Compare a rig, and the limbs that it triangulates, with the truth."""
-    truth = _select_true_cameras(observed, views)
+    recording = select_views(observed.recording, views)
     true_limbs = find_true_limbs(observed, views)
     limbs = _triangulate_in_true_axes(recording, rig, truth) if true_limbs is not None else None
     if observed.clip.stature_m is not None:

@@ -63,12 +63,27 @@ def find_true_limbs(observed: ObservedClip, judged: Sequence[int]) -> TrueLimbs 
     views = others if held_out else list(range(len(clip.views)))
     if clip.rig is None or len(views) < MIN_VIEWS:
         return None
-    rig = Rig(tuple(clip.rig[view] for view in views))
     try:
-        xyz = triangulate_limbs(select_views(observed.recording, views), rig)
+        xyz = triangulate_limbs(
+            select_views(observed.recording, views), select_cameras(clip.rig, views)
+        )
     except NobodyInViewError:
         return None
     return TrueLimbs(xyz, HELD_OUT if held_out else ALL_VIEWS)
+
+
+def select_cameras(rig: Rig, views: Sequence[int]) -> Rig:
+    """Keep some cameras of a rig, with their times.
+
+    Parameters
+    ----------
+    rig
+    views
+        Positions, in the order wanted.
+    """
+    cameras = tuple(rig[view] for view in views)
+    offsets = {camera.name: rig.time_offset_ns.get(camera.name, 0) for camera in cameras}
+    return Rig(cameras, offsets)
 
 
 def triangulate_limbs(recording: offline.PoseRecording, rig: Rig) -> F64:
