@@ -39,14 +39,14 @@ def bench_world(options: Namespace) -> None:
     print_messages(result.faults)
     if len(result.faults) == len(clips):
         raise DatasetError(f"None of the {len(clips)} clips could be measured.")
+    if not any(table.rows for table in result.tables):
+        print("No table has a row: no clip has what a method needs, for instance two cameras.")
     if options.out is not None:
         print(f"Table    {options.out}")
 
 
 def _print_tables(result: BenchResult) -> None:
     """Print the tables that have rows."""
-    filled = [table for table in result.tables if table.rows]
-    for table in filled:
-        print(f"\n{format_table(table)}")
-    if result.tables and not filled:
-        print("\nNo table has a row: no clip has what a method needs, for instance two cameras.")
+    for table in result.tables:
+        if table.rows:
+            print(f"\n{format_table(table)}")
