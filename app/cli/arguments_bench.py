@@ -1,8 +1,9 @@
 """Arguments of `epipole bench`: one subcommand for each measurement, with its own options."""
 
+from pathlib import Path
 from typing import Any
 
-from app.cli.options import add_model_option
+from app.cli.options import add_model_option, add_out_option
 from app.cli.parser import Commands, Parser
 from app.cli.values import make_integer_reader, read_recording_seconds
 
@@ -13,6 +14,7 @@ BENCHES = {
     "inference": "app.commands.bench:bench_inference",
     "precision": "app.commands.bench:bench_precision",
     "window": "app.commands.bench:bench_window",
+    "world": "app.commands.bench_world:bench_world",
 }
 
 _SUMMARIES = {
@@ -22,6 +24,7 @@ _SUMMARIES = {
     "inference": "finding one person's joints in four views",
     "precision": "whether half precision finds the same joints; if so, it is used from then on",
     "window": "drawing the whole window",
+    "world": "how far every method is from the truth on real clips",
 }
 
 
@@ -29,10 +32,12 @@ def describe_bench(commands: Commands) -> None:
     """Describe `epipole bench`."""
     parser = commands.add(
         "bench",
-        "measure how fast this machine is",
-        purpose="Measures one part of the program on this machine, in processor time.\n"
+        "measure how fast this machine is, or how far from the truth on real clips",
+        purpose="Measures one part of the program on this machine, in processor time; 'world'\n"
+        "measures errors on real clips with known truth.\n"
         "'epipole bench SUBJECT --help' lists the options of one measurement.",
-        example="epipole bench inference\nepipole bench live --seconds 10",
+        example="epipole bench inference\nepipole bench live --seconds 10\n"
+        "epipole bench world --data clips --out errors.csv",
     )
     subjects = parser.add_subparsers(
         dest="subject", required=True, title="subjects", metavar="SUBJECT", parser_class=Parser
@@ -49,7 +54,8 @@ def describe_bench(commands: Commands) -> None:
     _add_count_option(bench["studio"], "--framesets", 60, "how many framesets to render")
     _add_count_option(bench["inference"], "--framesets", 60, "how many framesets to measure")
     _add_count_option(bench["window"], "--paints", 60, "how many times to draw it")
-    for name in ("inference", "precision"):
+    _add_world_options(bench["world"])
+    for name in ("inference", "precision", "world"):
         add_model_option(bench[name])
 
 
@@ -57,6 +63,29 @@ def _add_subject(subjects: Any, name: str) -> Parser:
     """Add one measurement."""
     summary = _SUMMARIES[name]
     return subjects.add_parser(name, help=summary, description=f"Measures {summary}.")
+
+
+def _add_world_options(parser: Parser) -> None:
+    """Add the clips and how to measure them."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a clip (clip.toml, a video per view, calibration.toml, joints.csv), a published set "
+        "as it was unpacked, or a folder of such",
+    )
+    add_out_option(parser, "the CSV file to write, with all tables", required=False)
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="NAME",
+        help="names of the clips to measure; * stands for any letters (default: all)",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="leave out the pairs of views of larger rigs"
+    )
 
 
 def _add_count_option(parser: Parser, option: str, default: int, purpose: str) -> None:

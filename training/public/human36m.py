@@ -132,7 +132,7 @@ def read_human36m(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
         If the folder is not in that layout, or a file is missing, damaged or of another version.
     """
     demand_folder(folder, "Human3.6M")
-    cameras = read_cameras(_find_metadata(folder))
+    cameras = read_cameras(find_metadata(folder))
     people = sorted(
         path.name for path in folder.iterdir() if _PERSON.fullmatch(path.name) and path.is_dir()
     )
@@ -143,19 +143,19 @@ def read_human36m(folder: Path, selection: ImageSelection) -> Iterator[Samples]:
             f"{', '.join(people) or 'none'}. Unpack the set so that it has folders S1, S5 and so "
             "on, each with Videos and MyPoseFeatures."
         )
-    recordings = [path for person in wanted for path in _find_recordings(folder / person)]
+    recordings = [path for person in wanted for path in find_recordings(folder / person)]
     if selection.max_samples is not None:
-        videos = [_get_video_path(path, name) for path in recordings for name in cameras.names]
+        videos = [get_video_path(path, name) for path in recordings for name in cameras.names]
         selection = selection.thin_out([count_images(video) for video in videos if video.is_file()])
     rigs = {
-        person: cameras.build_for_person(person, _find_sizes(folder / person, cameras))
+        person: cameras.build_for_person(person, find_sizes(folder / person, cameras))
         for person in wanted
     }
     for number, recording in enumerate(recordings):
         yield from _read_samples(recording, rigs[recording.parents[2].name], number, selection)
 
 
-def _find_recordings(person: Path) -> list[Path]:
+def find_recordings(person: Path) -> list[Path]:
     """Find the poses of a person; raises DatasetError where there are none."""
     recordings = sorted((person / "MyPoseFeatures" / "D3_Positions").glob("*.cdf"))
     if not recordings:
@@ -166,7 +166,7 @@ def _find_recordings(person: Path) -> list[Path]:
     return recordings
 
 
-def _get_video_path(recording: Path, camera: str) -> Path:
+def get_video_path(recording: Path, camera: str) -> Path:
     """Return where a camera's video of a recording is."""
     return recording.parents[2] / "Videos" / f"{recording.stem}.{camera}.mp4"
 
@@ -216,7 +216,7 @@ def _read_samples(
     person = path.parents[2].name
     room = read_recording(path)
     for camera in rig:
-        video = _get_video_path(path, camera.name)
+        video = get_video_path(path, camera.name)
         if not video.is_file():  # a few are missing from the set itself
             continue
         clip = Clip(
@@ -247,7 +247,7 @@ def _demand_sight(clip: Clip) -> None:
         )
 
 
-def _find_sizes(folder: Path, cameras: CameraTable) -> dict[str, tuple[int, int]]:
+def find_sizes(folder: Path, cameras: CameraTable) -> dict[str, tuple[int, int]]:
     """Look up how large the images of each camera are, from one of its videos."""
     sizes = {}
     for name in cameras.names:
@@ -262,7 +262,7 @@ def _find_sizes(folder: Path, cameras: CameraTable) -> dict[str, tuple[int, int]
     return sizes
 
 
-def _find_metadata(folder: Path) -> Path:
+def find_metadata(folder: Path) -> Path:
     """Find the file of the cameras."""
     places = [
         folder / "metadata.xml",

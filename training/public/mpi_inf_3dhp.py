@@ -235,7 +235,7 @@ def _read_sequence_samples(path: Path, number: int, selection: ImageSelection) -
         )
     places = [JOINTS[joint] for joint in load_skeleton("h36m_17").joints]
     for index in there:
-        xyz, xy = (_get_annotation(annotations, key, index, path) for key in ("annot3", "annot2"))
+        xyz, xy = (get_annotation(annotations, key, index, path) for key in ("annot3", "annot2"))
         clip = Clip(
             name=f"{path.parent.name} {path.name}",
             person=path.parent.name,
@@ -252,7 +252,7 @@ def _read_sequence_samples(path: Path, number: int, selection: ImageSelection) -
         )
 
 
-def _get_annotation(annotations: dict, key: str, camera: int, path: Path) -> F64:
+def get_annotation(annotations: dict, key: str, camera: int, path: Path) -> F64:
     """Return the joints that a camera sees, (T, 28, 2 or 3), mm or px."""
     try:
         values = np.asarray(annotations[key][camera], float)

@@ -122,11 +122,19 @@ def test_a_bench_has_options_of_its_own():
 
 
 def test_every_bench_of_the_table_has_a_parser_and_help(capsys):
+    needed = {"world": ["--data", "clips"]}
     for subject in arguments_bench.BENCHES:
-        assert arguments.parse(["bench", subject]).subject == subject
+        words = ["bench", subject, *needed.get(subject, [])]
+        assert arguments.parse(words).subject == subject
         with pytest.raises(SystemExit):
             arguments.parse(["bench", subject, "--help"])
         assert "Measures" in capsys.readouterr().out
+
+
+def test_the_bench_of_the_world_needs_a_folder_and_takes_names():
+    assert "--data" in refusal("bench", "world")
+    options = arguments.parse(["bench", "world", "--only", "walk", "sit", "--data", "d", "--quick"])
+    assert (options.only, options.data, options.quick) == (["walk", "sit"], Path("d"), True)
 
 
 def test_a_bench_without_a_subject_is_refused_with_an_example():

@@ -1,0 +1,1 @@
+"""Real clips with known truth, and what every method makes of them."""

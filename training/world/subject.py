@@ -1,0 +1,44 @@
+"""Subject: what a bench measures on every clip, as one table."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from engine.offline.progress import Progress
+from training.world.observe import ObservedClip
+from training.world.table import Column, Row
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """How a bench runs.
+
+    Parameters
+    ----------
+    model
+        Name of the pose model that finds the joints in the images.
+    quick
+        Leave out what only adds detail: pairs of views.
+    """
+
+    model: str
+    quick: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """One table of the bench, and how its rows are measured.
+
+    Parameters
+    ----------
+    name, title
+        Of the table: for the CSV, and for people.
+    columns
+    measure
+        Called with each clip; returns its rows in the order in which they are shown, and none of a
+        clip that lacks what is measured. May raise to cancel.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    measure: Callable[[ObservedClip, BenchOptions, Progress], Iterable[Row]]
