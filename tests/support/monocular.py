@@ -51,6 +51,10 @@ class Oracle:
         self.random, self.queried_views, self.t = np.random.default_rng(seed), [], 0
 
     def __call__(self, view, seen):
+        return self.convert(self.estimate_crop(view, seen), self.rig[view])
+
+    def estimate_crop(self, view, seen):
+        """What a picture model would estimate in the square around the person."""
         self.queried_views.append(view)
         region, camera = (
             square_around_person(seen, SKELETON, self.rig[view].size_wh),
@@ -65,7 +69,7 @@ class Oracle:
         noise += (self.random.normal(0, self.errors[1], len(body)) - noise @ sight)[:, None] * sight
         noise[MODEL_SKELETON.index("pelvis")] = 0
         uvw = patch_from_camera(body + noise, Crop(region, 128, camera), root[2])
-        return self.convert(LiftedCrop(region, uvw, WIDE), camera)
+        return LiftedCrop(region, uvw, WIDE)
 
 
 def film_walk(rig, seconds=2.0, noise=EXACT, fps=15, motion="room"):

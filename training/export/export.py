@@ -15,8 +15,8 @@ import torch
 from engine.disk import write_atomic
 from engine.inference.monocular import INPUT, SPREAD, UVW
 from engine.models.card import (
-    PICTURE_CODEC,
     MONOCULAR_TASK,
+    PICTURE_CODEC,
     ModelCard,
     ModelFile,
     PathSource,

@@ -8,9 +8,10 @@ import pytest
 from calibration.rig import Rig
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan, make_rig
 from engine.inference.preprocess import Region
+from engine.monocular.crop_shape import CropErrors, ShapeFromCrop
 from engine.monocular.estimator import LiftedCrop
 from engine.monocular.guessed_room import guess_rig
-from engine.monocular.reconstruct import MonocularConfig, MonocularReconstructor
+from engine.monocular.reconstruct import MonocularReconstructor
 from engine.reconstruction.reconstruct import Reconstruct
 from tests.support.monocular import (
     EARS,
@@ -93,8 +94,8 @@ def test_a_lifted_person_has_a_head_whose_left_ear_is_on_their_left(rig):
 
 def test_a_network_that_gives_no_crown_lifts_nobodys_head(rig):
     class Headless(Oracle):
-        def __call__(self, view, seen):
-            glance = super().__call__(view, seen)
+        def estimate_crop(self, view, seen):
+            glance = super().estimate_crop(view, seen)
             glance.uvw[MODEL_SKELETON.index("head_top")] = np.nan
             return glance
 
@@ -125,17 +126,12 @@ def test_one_view_is_what_a_lifted_joint_counts_and_other_joints_stay_missing(ri
 def first_looks(rig, seen, errors, stature_m: float | None = STATURE_M):
     """Lift unrelated instants; return errors along and across the sight, and sigmas."""
     sets = make_pose_sets(seen.observations)
-    oracle = Oracle(rig, seen.xyz, errors, seed=1)
+    oracle = Oracle(rig, seen.xyz, errors, seed=1, claimed=CropErrors(*errors))
     along, across, sigma_along, sigma_across = [], [], [], []
     for view in range(len(rig)):
         for t in np.flatnonzero(in_view(rig, seen, view))[::3]:
             oracle.t, poses = int(t), keep_views(sets[t], view)
-            lift = MonocularReconstructor(
-                SKELETON,
-                "mpii_16",
-                stature_m,
-                MonocularConfig(across_m=errors[0], along_m=errors[1]),
-            )
+            lift = MonocularReconstructor(SKELETON, stature_m)
             made = lift(oracle, poses, make_empty_set(poses), rig).people[0]
             sight = seen.xyz[t][LIMB] - rig[view].centre
             sight /= np.linalg.norm(sight, axis=-1, keepdims=True)
@@ -184,8 +180,8 @@ def test_sides_that_the_network_exchanged_are_put_right_by_the_joints_found(rig)
     seen = film_walk(rig, 0.5)
 
     class Exchanged(Oracle):
-        def __call__(self, view, seen):
-            glance = super().__call__(view, seen)
+        def estimate_crop(self, view, seen):
+            glance = super().estimate_crop(view, seen)
             return replace(glance, uvw=glance.uvw[MODEL_SKELETON.mirror])
 
     made = [
@@ -199,10 +195,10 @@ def test_a_joint_whose_heat_map_is_wide_is_less_sure(rig):
     seen = film_walk(rig, 0.5)
 
     class Unsure(Oracle):
-        def __call__(self, view, seen):
+        def estimate_crop(self, view, seen):
             wide = WIDE.copy()
             wide[MODEL_SKELETON.index("left_wrist")] *= 2.5
-            return replace(super().__call__(view, seen), spread=wide)
+            return replace(super().estimate_crop(view, seen), spread=wide)
 
     sure, unsure = (
         look_once(rig, seen, kind(rig, seen.xyz), t=4, view=1) for kind in (Oracle, Unsure)
@@ -266,9 +262,10 @@ def test_a_network_that_gives_no_numbers_lifts_nobody(rig):
     empty = LiftedCrop(
         Region((9.0, 9.0), (9.0, 9.0)), np.full((16, 3), np.nan), np.full((16, 3), np.nan)
     )
+    convert = ShapeFromCrop(SKELETON, "mpii_16")
     assert (
         MonocularReconstructor(SKELETON)(
-            lambda _view, _seen: empty, poses, make_empty_set(poses), rig
+            lambda view, _seen: convert(empty, rig[view]), poses, make_empty_set(poses), rig
         ).people
         == ()
     )
@@ -326,8 +323,8 @@ def raised(rig, seen, by_m):
 class Deep(Oracle):
     """A network whose people are deeper than they are: all of them are placed too near."""
 
-    def __call__(self, view, seen):
-        glance = super().__call__(view, seen)
+    def estimate_crop(self, view, seen):
+        glance = super().estimate_crop(view, seen)
         return replace(glance, uvw=glance.uvw * np.array([1.0, 1.0, 1.2]))
 
 
@@ -352,11 +349,11 @@ def off_along_sight(lift, oracle, rig, seen, sets):
 
 def test_looks_while_several_cameras_see_the_person_undo_what_the_network_is_off_by(rig):
     rig, seen = raised(rig, film_walk(rig, 75.0, fps=1), 5.0)
-    oracle, reconstruct = Deep(rig, seen.xyz, (0.01, 0.03), seed=2), Reconstruct(SKELETON)
-    corrected, plain = (
-        MonocularReconstructor(SKELETON, STATURE_M, MonocularConfig(0.01, 0.03))
-        for _ in range(2)
+    oracle, reconstruct = (
+        Deep(rig, seen.xyz, (0.01, 0.03), seed=2, claimed=CropErrors(0.01, 0.03)),
+        Reconstruct(SKELETON),
     )
+    corrected, plain = (MonocularReconstructor(SKELETON, STATURE_M) for _ in range(2))
     sets, samples = list(make_pose_sets(seen.observations)), 0
     for t, poses in enumerate(sets[:60]):
         oracle.t, room = t, reconstruct(poses, rig)
@@ -420,12 +417,12 @@ def test_of_a_rig_that_is_gone_nothing_is_learned(rig):
 
 
 def test_the_cards_errors_are_taken_where_it_tells_any_that_can_be():
-    usual = MonocularConfig()
-    assert MonocularConfig.from_metrics({}) == usual
-    assert MonocularConfig.from_metrics({"across_mm": 21.0, "along_mm": 48.0}) == MonocularConfig(
+    usual = CropErrors()
+    assert CropErrors.from_metrics({}) == usual
+    assert CropErrors.from_metrics({"across_mm": 21.0, "along_mm": 48.0}) == CropErrors(
         across_m=0.021, along_m=0.048
     )
-    assert MonocularConfig.from_metrics({"across_mm": float("nan"), "along_mm": 0.0}) == usual
+    assert CropErrors.from_metrics({"across_mm": float("nan"), "along_mm": 0.0}) == usual
 
 
 def test_a_made_up_room_that_is_turned_forgets_nothing_of_the_person(rig):

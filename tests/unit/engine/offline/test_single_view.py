@@ -20,7 +20,6 @@ from calibration.synthetic.walker import MOTIONS, Walker
 from engine.frames import FrameSet
 from engine.inference.patch import Crop, camera_from_world, patch_from_camera
 from engine.monocular.guessed_room import guess_rig
-from engine.reconstruction.body_size import LIMBS
 from engine.offline.recording import PoseRecording, reconstruct_recording
 from engine.offline.single_view import (
     OfflineMonocular,
@@ -29,6 +28,7 @@ from engine.offline.single_view import (
     reconstruct_monocular,
 )
 from engine.poses import PoseSet3D
+from engine.reconstruction.body_size import LIMBS
 from tests.support.live_cameras import make_image
 from tests.support.pose_recordings import make_pose_sets
 
