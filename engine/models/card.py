@@ -21,6 +21,7 @@ from engine.errors import EngineError
 TASKS = ("detect", "pose2d", "pose3d")
 LAYOUTS = ("nhwc", "nchw", "joints")
 """Of the input: images, or the joints of some moments (`engine.monocular.joint_window`)."""
+OWN_POSE_CODEC = "blazepose"
 MONOCULAR_TASK, PICTURE_CODEC, LIFTER_CODEC = "pose3d", "soft-argmax-3d", "lifter"
 """A model for one camera sees a picture of the person, or the joints that a 2D model found."""
 
@@ -325,6 +326,11 @@ def require_monocular(card: ModelCard, codec: str = "") -> None:
         load_skeleton(card.skeleton)
     except ValueError as error:
         raise ModelCardError(f"The card of '{card.name}': {error}") from error
+
+
+def has_own_pose(card: ModelCard) -> bool:
+    """Tell whether a 2D model also guesses a pose in depth (`engine.poses.Pose2D.own_xyz`)."""
+    return card.codec == OWN_POSE_CODEC
 
 
 def _check(card: ModelCard, where: str) -> None:

@@ -40,7 +40,9 @@ from engine.models.journal import (
 from engine.models.shelf import verify_files
 
 FOLDER_VARIABLE = "EPIPOLE_NETWORKS"
-EMBEDDED = "compact-studio"
+EMBEDDED, PICTURES = "lifter", "compact-studio"
+"""What ships: the lifter serves unless another model is adopted, and fine-tuning on pictures
+begins with the other one."""
 JOURNAL = "serving.jsonl"
 
 
@@ -97,9 +99,9 @@ def finetuned_models_folder() -> Path:
     )
 
 
-def embedded_card_path() -> Path:
-    """Return the path of the shipped model's card; it need not exist."""
-    return Path(str(resources.files("assets") / "models" / f"{EMBEDDED}.toml"))
+def embedded_card_path(name: str = EMBEDDED) -> Path:
+    """Return the path of a shipped model's card; it need not exist."""
+    return Path(str(resources.files("assets") / "models" / f"{name}.toml"))
 
 
 def compute_rig_id(rig: Rig) -> str:
@@ -130,7 +132,7 @@ class ModelLibrary:
     folder
         `finetuned_models_folder` if not given; created for the first model.
     embedded
-        Card of the root model; the shipped one if not given.
+        Card of the root model; those of the shipped ones if not given.
     lock_timeout_s
         How long to wait for another program that changes the library.
 
@@ -148,7 +150,12 @@ class ModelLibrary:
     ) -> None:
         self._lock_timeout_s = lock_timeout_s
         self.folder = Path(folder) if folder is not None else finetuned_models_folder()
-        self._embedded = Path(embedded) if embedded is not None else embedded_card_path()
+        cards = [embedded_card_path(name) for name in (EMBEDDED, PICTURES)]
+        self._shipped = {
+            path.stem: path
+            for path in (cards if embedded is None else [Path(embedded)])
+            if path.is_file()
+        }
 
     def list_models(self) -> tuple[ModelEntry, ...]:
         """Return every model whose files seem complete, the shipped one first, then by name."""
@@ -220,13 +227,17 @@ class ModelLibrary:
         """Return the model in use, verified; None where there is none (`choose_model` says why)."""
         return self.choose_model(person, rig_id).entry
 
-    def choose_model(self, person: str | None = None, rig_id: str | None = None) -> ModelChoice:
+    def choose_model(
+        self, person: str | None = None, rig_id: str | None = None, codec: str = ""
+    ) -> ModelChoice:
         """Choose the model for a person in front of a rig.
 
         Parameters
         ----------
         person, rig_id
             None where not known.
+        codec
+            `PICTURE_CODEC` or `LIFTER_CODEC`: only models of that kind; empty for either.
 
         Returns
         -------
@@ -239,6 +250,8 @@ class ModelLibrary:
         for name in self._list_candidates(person or "", rig_id or ""):
             try:
                 entry = self.find_model(name)
+                if codec not in ("", entry.card.codec):
+                    continue
                 verify_files(entry.card)
             except EngineError as error:
                 remarks.append(f"{error} Model '{name}' cannot be used; the one before it is.")
@@ -332,8 +345,7 @@ class ModelLibrary:
                     if ancestor not in yielded:
                         yielded.add(ancestor)
                         yield ancestor
-        if self._embedded.is_file() and self._embedded.stem not in yielded:
-            yield self._embedded.stem
+        yield from (name for name in self._shipped if name not in yielded)
 
     def _list_ancestors(self, name: str) -> list[str]:
         """List a model's parent, its parent, and so on, while their cards can be read."""
@@ -358,11 +370,11 @@ class ModelLibrary:
             for item in self.folder.glob("*")
             if item.is_dir() and not item.name.startswith(".")
         ]
-        return ([self._embedded.stem] if self._embedded.is_file() else []) + sorted(own)
+        return [*self._shipped, *sorted(own)]
 
     def _card_path(self, name: str) -> Path:
         """Return the path of a model's card."""
-        return self._embedded if name == self._embedded.stem else self.folder / name / CARD_FILE
+        return self._shipped.get(name, self.folder / name / CARD_FILE)
 
     def _load_entry(self, name: str) -> ModelEntry | str:
         """Load a model's entry without reading its files; return a message if it is damaged."""
@@ -377,14 +389,14 @@ class ModelLibrary:
             if not there.is_file() or file.size_bytes not in (0, there.stat().st_size):
                 return f"Model '{name}' is damaged and not used: {there} is missing or incomplete."
         checkpoint = (
-            path.with_suffix(".pt") if path == self._embedded else path.parent / CHECKPOINT_FILE
+            path.with_suffix(".pt") if name in self._shipped else path.parent / CHECKPOINT_FILE
         )
         return ModelEntry(name, card, path.parent, checkpoint if checkpoint.is_file() else None)
 
     def _find_free_name(self, name: str) -> str:
         """Return a free name, with a number appended if needed."""
         free, count = name, 1
-        while (self.folder / free).exists() or free == self._embedded.stem:
+        while (self.folder / free).exists() or free in self._shipped:
             count += 1
             free = f"{name}-{count}"
         return free

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -38,6 +39,34 @@ class LiftedPoses:
     sigma: F64
     camera_from_look: F64
     up: F64
+
+
+@runtime_checkable
+class JointLifter(Protocol):
+    """Anything that turns joints in the image into a pose in depth.
+
+    Attributes
+    ----------
+    name
+        For messages.
+    """
+
+    name: str
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Errors on held-out data, by name with the unit; empty where not measured."""
+        ...
+
+    def lift(
+        self, windows: JointWindows, up: F64 | None = None, own_xyz: F64 | None = None
+    ) -> LiftedPoses:
+        """Lift a person at N instants; see `Lifter.lift`."""
+        ...
+
+    def close(self) -> None:
+        """Release the runtime; may be called twice."""
+        ...
 
 
 class Lifter:

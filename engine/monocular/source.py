@@ -18,12 +18,12 @@ from engine.monocular.estimator import LiftedCrop, MonocularEstimator
 from engine.monocular.guessed_room import is_guessed
 from engine.monocular.joint_window import OFFSETS_S, JointWindows
 from engine.monocular.lifted_shape import ShapeFromJoints, undistort_pixels_of
-from engine.monocular.lifter import Lifter
+from engine.monocular.lifter import JointLifter
 from engine.monocular.shape import BodyShape, EstimateShape
 from engine.poses import Pose2D, PoseSet2D
 from engine.reconstruction.body_size import LIMBS
 
-MonocularModel: TypeAlias = MonocularEstimator | Lifter
+MonocularModel: TypeAlias = MonocularEstimator | JointLifter
 """A model for one camera: it sees pictures, or the joints that the 2D model found."""
 
 HISTORY_LENGTH = 64  # instants kept of a view: 0.4 s of the fastest camera
@@ -73,7 +73,7 @@ class ShapeSource(Protocol):
 
 def make_source(model: MonocularModel, skeleton: Skeleton) -> ShapeSource:
     """Put a model into service for poses of a skeleton."""
-    if isinstance(model, Lifter):
+    if isinstance(model, JointLifter):
         return LifterSource(model, skeleton)
     return PictureSource(model, skeleton)
 
@@ -134,7 +134,7 @@ class LifterSource:
 
     sees_images = False
 
-    def __init__(self, lifter: Lifter, skeleton: Skeleton) -> None:
+    def __init__(self, lifter: JointLifter, skeleton: Skeleton) -> None:
         self.name = lifter.name
         self.model: MonocularModel = lifter
         self._lifter = lifter

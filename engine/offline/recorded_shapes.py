@@ -20,7 +20,7 @@ from engine.monocular.crop_shape import CropErrors, ShapeFromCrop
 from engine.monocular.estimator import LiftedCrop, MonocularEstimator
 from engine.monocular.joint_window import NOW, OFFSETS_S, JointWindows
 from engine.monocular.lifted_shape import ShapeFromJoints, undistort_pixels_of
-from engine.monocular.lifter import LiftedPoses, Lifter
+from engine.monocular.lifter import JointLifter, LiftedPoses
 from engine.monocular.shape import BodyShape, EstimateShape
 from engine.monocular.source import MAX_GAP_S, find_up
 from engine.poses import Pose2D, PoseSet2D
@@ -30,7 +30,15 @@ MAX_PEOPLE = 2  # per image
 
 
 class RecordedShapes(Protocol):
-    """The shapes of the people in a recording."""
+    """The shapes of the people in a recording.
+
+    Attributes
+    ----------
+    sees_images
+        Whether it looks at the images as they pass.
+    """
+
+    sees_images: bool
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D) -> None:
         """Look at an instant while it passes; poses are raw."""
@@ -55,6 +63,8 @@ class RecordedPictures:
     skeleton
         Of the poses.
     """
+
+    sees_images = True
 
     def __init__(self, estimator: MonocularEstimator, skeleton: Skeleton) -> None:
         self._estimator, self._skeleton = estimator, skeleton
@@ -111,10 +121,14 @@ class WholeLifter:
         Closed by the caller.
     skeleton
         Of the poses.
+    sees_future
+        Whether it sees what comes after an instant.
     """
 
-    def __init__(self, lifter: Lifter, skeleton: Skeleton) -> None:
-        self._lifter = lifter
+    sees_images = False
+
+    def __init__(self, lifter: JointLifter, skeleton: Skeleton, *, sees_future: bool) -> None:
+        self._lifter, self._sees_future = lifter, sees_future
         self._limbs = skeleton.indices(LIMBS)
         self._convert = ShapeFromJoints(skeleton)
         self._lifted: dict[int, tuple[LiftedPoses, dict[int, int]]] = {}
@@ -130,6 +144,8 @@ class WholeLifter:
             if not chosen:
                 continue
             windows = build_windows(*self._gather(chosen, view), rig[view])
+            if not self._sees_future:
+                windows.present[:, NOW + 1 :] = False
             own = [person.own_xyz for _, person in chosen]
             blank = np.full((len(LIMBS), 3), np.nan)
             own_xyz = np.stack([blank if one is None else one[self._limbs] for one in own])

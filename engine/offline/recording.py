@@ -225,12 +225,18 @@ def reconstruct_recording(recording: PoseRecording, rig: Rig) -> Reconstruction:
     return Reconstruction(poses_2d, poses_3d, describe_other_people(candidates, choice))
 
 
-def _find_swapped_sides(observations: Observations, rig: Rig) -> Mask:
-    """Find swapped sides: by each view's own motion first, then by all views together."""
-    sigma = estimate_sigma_px(observations, MIN_CONFIDENCE)
+def find_swaps_in_views(observations: Observations) -> Mask:
+    """Find where a view's own motion says that left and right are exchanged, (T, V)."""
     if len(observations.time_ns) == 0:
         return np.zeros(observations.view_time_ns.shape, bool)
-    steady = find_swaps_by_motion(observations, sigma)
+    return find_swaps_by_motion(observations, estimate_sigma_px(observations, MIN_CONFIDENCE))
+
+
+def _find_swapped_sides(observations: Observations, rig: Rig) -> Mask:
+    """Find swapped sides: by each view's own motion first, then by all views together."""
+    steady = find_swaps_in_views(observations)
+    if len(observations.time_ns) == 0:
+        return steady
     by_rig = find_swaps_by_rig(
         observations.swap_sides(steady),
         estimate_sigma_px(observations.swap_sides(steady), MIN_CONFIDENCE),

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from calibration.geometry.arrays import I64
 from calibration.rig import Rig
 from calibration.skeleton import Skeleton
 from engine.errors import NobodyInViewError
 from engine.frames import FrameSet
 from engine.monocular.guessed_room import guess_rig, is_guessed
-from engine.monocular.lifter import Lifter
+from engine.monocular.lifter import JointLifter
 from engine.monocular.reconstruct import MonocularConfig, MonocularReconstructor
+from engine.monocular.shape import BodyShape
 from engine.monocular.source import MonocularModel
 from engine.monocular.upright import EVERY_NS, MAX_INSTANTS
 from engine.offline.recorded_shapes import RecordedPictures, RecordedShapes, WholeLifter
-from engine.offline.recording import PoseRecording, Reconstruction
-from engine.poses import PoseSet2D, PoseSet3D
+from engine.offline.recording import PoseRecording, Reconstruction, find_swaps_in_views
+from engine.poses import Pose2D, PoseSet2D, PoseSet3D
 from engine.reconstruction.people import choose_before_rig
 
 
@@ -27,15 +29,37 @@ class OfflineMonocular:
         Closed by the caller.
     skeleton
         Of the poses.
+    sees_future
+        Whether a lifter sees the joints after an instant too; live it cannot.
     """
 
-    def __init__(self, model: MonocularModel, skeleton: Skeleton) -> None:
+    def __init__(
+        self, model: MonocularModel, skeleton: Skeleton, *, sees_future: bool = True
+    ) -> None:
         self._skeleton = skeleton
         self._shapes: RecordedShapes = (
-            WholeLifter(model, skeleton)
-            if isinstance(model, Lifter)
+            WholeLifter(model, skeleton, sees_future=sees_future)
+            if isinstance(model, JointLifter)
             else RecordedPictures(model, skeleton)
         )
+
+    @property
+    def sees_images(self) -> bool:
+        """Whether `put` has to be called for every instant before poses are filled in."""
+        return self._shapes.sees_images
+
+    def estimate_shape(self, poses_2d: PoseSet2D, rig: Rig, seen: Pose2D) -> BodyShape | None:
+        """Return the shape of a person of the first view, after `fill`; None where it is not known.
+
+        Parameters
+        ----------
+        poses_2d
+            The instant.
+        rig
+        seen
+            The person.
+        """
+        return self._shapes.bind(poses_2d, rig)(0, seen)
 
     def put(self, frames: FrameSet, poses_2d: PoseSet2D, poses_3d: PoseSet3D) -> None:
         """Look at the images of an instant: a sink of the pass that finds the joints."""
@@ -116,12 +140,15 @@ def follow_person(recording: PoseRecording) -> Reconstruction:
     Returns
     -------
     reconstruction
-        With the person in the view as person 0.
+        With the person in the view as person 0, left and right as its motion says.
     """
     candidates = recording.candidates
     choice = choose_before_rig(candidates)
+    swapped = find_swaps_in_views(candidates.select(choice))
+    mirror = recording.skeleton.mirror
     poses_2d = tuple(
-        _keep_only(poses, int(choice[t, 0])) for t, poses in enumerate(recording.pose_sets)
+        _keep_only(poses, int(chosen), mirror if exchanged else None)
+        for poses, chosen, exchanged in zip(recording.pose_sets, choice[:, 0], swapped[:, 0])
     )
     poses_3d = tuple(PoseSet3D(poses.index, poses.timestamp_ns, ()) for poses in poses_2d)
     return Reconstruction(poses_2d, poses_3d, ())
@@ -164,12 +191,10 @@ def count_monocular(poses_3d: Sequence[PoseSet3D]) -> int:
     return sum(any(person.guessed.any() for person in poses.people) for poses in poses_3d)
 
 
-def _keep_only(poses: PoseSet2D, chosen: int) -> PoseSet2D:
-    """Keep one person of the one view; a negative position for nobody."""
+def _keep_only(poses: PoseSet2D, chosen: int, mirror: I64 | None) -> PoseSet2D:
+    """Keep one person of the one view, with sides exchanged if `mirror`; negative for nobody."""
     people = poses.poses_by_view[0]
-    return replace(
-        poses,
-        poses_by_view=(
-            (replace(people[chosen], track_id=0),) if 0 <= chosen < len(people) else (),
-        ),
-    )
+    if not 0 <= chosen < len(people):
+        return replace(poses, poses_by_view=((),))
+    person = people[chosen] if mirror is None else people[chosen].swap_sides(mirror)
+    return replace(poses, poses_by_view=((replace(person, track_id=0),),))

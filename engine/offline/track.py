@@ -11,6 +11,7 @@ from calibration.rig import Rig, load_rig
 from calibration.skeleton import Skeleton
 from engine.disk import disk_errors, find_free_path
 from engine.errors import EngineError
+from engine.models.card import has_own_pose, load_card
 from engine.monocular.guessed_room import guess_rig, is_guessed
 from engine.monocular.load import NO_MODEL, load_monocular_model
 from engine.monocular.source import MonocularModel
@@ -178,7 +179,7 @@ def _open_all(inputs: Sequence[str | Path], options: TrackOptions) -> Iterator[_
     with ExitStack() as stack:
         footage = stack.enter_context(open_inputs(inputs))
         rig = _choose_rig(footage, given, _name_rig(options))
-        monocular_model = _load_monocular_model(footage, rig, options.monocular_model)
+        monocular_model = _load_monocular_model(footage, rig, options)
         if monocular_model is not None:
             stack.callback(monocular_model.close)
         yield _OpenInputs(footage, rig, monocular_model)
@@ -205,9 +206,11 @@ def _choose_rig(footage: Footage, given: Rig | None, name: Path) -> Rig:
     )
 
 
-def _load_monocular_model(footage: Footage, rig: Rig, name: str) -> MonocularModel | None:
+def _load_monocular_model(
+    footage: Footage, rig: Rig, options: TrackOptions
+) -> MonocularModel | None:
     """Load the model for one camera, where there is only one, or where it is named."""
-    is_single = len(footage.view_names) == 1
+    name, is_single = options.monocular_model, len(footage.view_names) == 1
     if not is_single and not name:
         return None
     if is_single and name == NO_MODEL:
@@ -216,7 +219,12 @@ def _load_monocular_model(footage: Footage, rig: Rig, name: str) -> MonocularMod
             "one of 'epipole models list', or add a second camera."
         )
     person = footage.session.facts.person if footage.session is not None else ""
-    return load_monocular_model(name, person, rig=None if is_guessed(rig) else rig)
+    return load_monocular_model(
+        name,
+        person,
+        rig=None if is_guessed(rig) else rig,
+        has_own_pose=lambda: has_own_pose(load_card(options.model)),
+    )
 
 
 def _write_session(

@@ -43,10 +43,10 @@ class GuessCrossfade:
 
     Notes
     -----
-    A joint carried by one view is a guess (`engine.monocular.reconstruct`) and may be decimetres off along
-    the line of sight. A fade begins at the joint's extrapolated place, so that a walking person
-    does not stop for a frame. Poses without a change are returned as the same objects. Recorded
-    poses are not faded.
+    A joint carried by one view is a guess (`engine.monocular.reconstruct`) and may be decimetres
+    off along the line of sight. A fade begins at the joint's extrapolated place, so that a walking
+    person does not stop for a frame. Poses without a change are returned as the same objects.
+    Recorded poses are not faded.
     """
 
     def __init__(self) -> None:

@@ -28,6 +28,7 @@ EARS = SKELETON.indices(["left_ear", "right_ear"])
 SHOULDERS = SKELETON.indices(["left_shoulder", "right_shoulder"])
 SEEN_JOINTS = MODEL_SKELETON.indices(LIMBS)
 EXACT = NoiseConfig()
+USUAL = CropErrors()
 WIDE = np.full((16, 3), 0.02)
 
 
@@ -45,7 +46,7 @@ def build_body_pairs(xyz):
 class Oracle:
     """A model that knows the truth, with given errors: m across and along the sight, and size."""
 
-    def __init__(self, rig, xyz, errors=(0.0, 0.0), seed=0, claimed=CropErrors()):
+    def __init__(self, rig, xyz, errors=(0.0, 0.0), seed=0, claimed=USUAL):
         self.convert = ShapeFromCrop(SKELETON, "mpii_16", claimed)
         self.rig, self.xyz, self.errors = rig, xyz, errors
         self.random, self.queried_views, self.t = np.random.default_rng(seed), [], 0

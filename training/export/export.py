@@ -119,31 +119,57 @@ def write_onnx(network: PoseNetwork, path: Path) -> None:
     and what it folds changes with the weights. Input ``image``, (N, 3, S, S); outputs ``uvw`` and
     ``spread``, (N, J, 3).
     """
+    flat = fuse_batch_norms(network).cpu()
+    # As an attribute: a module around it would put its name before every weight's.
+    flat.forward = flat.forward_with_spread  # pyright: ignore[reportAttributeAccessIssue]
+    image = torch.zeros(2, 3, *network_input(flat.size_px).size_wh)
+    write_graph(flat, image, path, (INPUT, UVW, SPREAD))
+
+
+def write_graph(
+    module: torch.nn.Module, batch: torch.Tensor, path: Path, names: tuple[str, ...]
+) -> None:
+    """Write a network of one input as one ONNX file, whole or not at all.
+
+    Parameters
+    ----------
+    module
+        Ready for use, on the CPU; what it is called in messages is its class.
+    batch : (2, ...)
+        An example of its input; the first axis is free.
+    path
+        An existing file is replaced.
+    names
+        Of the input, then of the outputs.
+
+    Raises
+    ------
+    TrainingError
+        If onnxscript is missing, or torch cannot express the network in ONNX.
+    OSError
+        If the disk refuses.
+    """
     if importlib.util.find_spec("onnxscript") is None or importlib.util.find_spec("onnx") is None:
         raise TrainingError(
             "Exporting a model needs onnx and onnxscript. Install them: pip install "
             "'epipole[train]'"
         )
-    flat = fuse_batch_norms(network).cpu()
-    # As an attribute: a module around it would put its name before every weight's.
-    flat.forward = flat.forward_with_spread  # pyright: ignore[reportAttributeAccessIssue]
-    image = torch.zeros(2, 3, *network_input(flat.size_px).size_wh)
     try:
         with _silence_exporter():
             program = torch.onnx.export(
-                flat,
-                (image,),
+                module,
+                (batch,),
                 dynamo=True,
                 optimize=False,
                 external_data=False,
                 verbose=False,
                 dynamic_shapes=({0: torch.export.Dim("batch", min=1, max=MAX_BATCH)},),
-                input_names=[INPUT],
-                output_names=[UVW, SPREAD],
+                input_names=list(names[:1]),
+                output_names=list(names[1:]),
             )
     except torch.onnx.errors.OnnxExporterError as error:
         raise TrainingError(
-            f"This {type(network).__name__} cannot be written as ONNX: {_first_line(error)}"
+            f"This {type(module).__name__} cannot be written as ONNX: {_first_line(error)}"
         ) from error
     model = program.model_proto  # pyright: ignore[reportOptionalMemberAccess]  # None only for the old exporter
     write_atomic(path, _strip_metadata(model).SerializeToString(deterministic=True))

@@ -10,7 +10,13 @@ import cv2
 import numpy as np
 
 from calibration.geometry.arrays import F64
-from engine.models.card import ModelCard, TrainingRecord, read_card, write_card
+from engine.models.card import (
+    PICTURE_CODEC,
+    ModelCard,
+    TrainingRecord,
+    read_card,
+    write_card,
+)
 from engine.models.files import REPORT_FILE
 from engine.models.journal import list_adopted
 from engine.models.library import ModelLibrary
@@ -136,7 +142,7 @@ def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
     if list_adopted(library.read_history(), person, "")[-1:] == [name]:
         # the run was killed between adopting and recording it: it is not adopted twice
         return {"name": name}
-    serving = library.find_serving_model(person)
+    serving = library.choose_model(person, codec=PICTURE_CODEC).entry
     if serving is not None and serving.name != context.results["parent"]["rival"]:
         whose = f" --person {shlex.quote(person)}" if person else ""
         raise TrainingError(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from calibration.skeleton import load_skeleton
+from engine.models.card import PICTURE_CODEC
 from engine.models.library import ModelEntry, ModelLibrary
 from engine.session.session import Session
 from training.data.samples import ARRAYS, MARGIN, ROOT, Samples, SampleWriter, open_samples
@@ -112,7 +113,7 @@ def find_parent(context: StepContext, _reporter: ProgressReporter) -> dict[str, 
         If there is none to start from, or the two find different joints.
     """
     library = open_library(context)
-    choice = library.choose_model(context.request.person)
+    choice = library.choose_model(context.request.person, codec=PICTURE_CODEC)
     start = _find_start(library, context.request.start) if context.request.start else choice.entry
     if start is None:
         raise TrainingError(

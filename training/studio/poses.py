@@ -5,7 +5,9 @@ nothing else finds that pose in everybody. Here the joints go through their whol
 range.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -48,6 +50,10 @@ _STANCES = {
     SEATED: _Stance((0.45, 0.60), 0.10, 0.15),
 }
 
+DrawPoses: TypeAlias = Callable[
+    [int, Anatomy, int, np.random.Generator], tuple[Bones, tuple[str, ...]]
+]
+"""As `draw_poses`: how many, of whom, the seed of the play, and what decides."""
 PERFORMANCE_S = 20.0
 PLACEMENT_RANGE_M = 1.2
 """How far from the room's middle people are, in x and in y."""

@@ -19,6 +19,7 @@ from training.errors import TrainingError
 from training.studio.cameras import CameraConfig
 from training.studio.lighting import Scenery
 from training.studio.people import Body, make_body
+from training.studio.poses import DrawPoses, draw_poses
 from training.studio.seeds import BODY_SEEDS, ROOM_SEEDS
 from training.studio.shoot import Shoot, ShootConfig
 from training.studio.textures import render_room_textures
@@ -78,9 +79,16 @@ class StudioSampleConfig:
 
 
 class StudioSampler:
-    """Draws samples; bodies and rooms are cached (140 MB in all), and do not change the result."""
+    """Draws samples; bodies and rooms are cached (140 MB in all), and do not change the result.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    draw_people
+        Draws the poses of one person; those of `training.studio.poses` if not given.
+    """
+
+    def __init__(self, draw_people: DrawPoses = draw_poses) -> None:
+        self._draw_people = draw_people
         self._bodies: dict[int, Body] = {}
         self._rooms: dict[int, U8] = {}
 
@@ -108,7 +116,7 @@ class StudioSampler:
         while done < config.samples:
             seed = _draw_seed(BODY_SEEDS, rng)
             own = np.random.default_rng([config.seed, portion, done])
-            shoot = Shoot(self._get_body(seed), scenery, joint_map, shared, own)
+            shoot = Shoot(self._get_body(seed), scenery, joint_map, shared, own, self._draw_people)
             count = min(MAX_PER_PERSON, config.samples - done)
             clip = f"studio {config.seed}, {portion}, {done}"
             samples = shoot.samples(count, person=f"studio {seed}", clip=clip)

@@ -29,7 +29,7 @@ from training.studio.cameras import (
 )
 from training.studio.lighting import Scenery, draw_furniture, draw_lamp, draw_sensor, light_body
 from training.studio.people import Body, paint, to_bone_pose
-from training.studio.poses import POSES, draw_poses
+from training.studio.poses import POSES, DrawPoses, draw_poses
 from training.studio.seeds import PLAY_SEEDS
 
 INSTANTS_PER_OUTFIT = 6
@@ -96,6 +96,8 @@ class Shoot:
     config
     rng
         Decides everything.
+    draw_people
+        Draws the person's poses.
     """
 
     def __init__(
@@ -105,12 +107,14 @@ class Shoot:
         joint_map: JointMap,
         config: ShootConfig,
         rng: np.random.Generator,
+        draw_people: DrawPoses = draw_poses,
     ) -> None:
         self._body = body
         self._scenery = scenery
         self._map = joint_map
         self._config = config
         self._rng = rng
+        self._draw_people = draw_people
         self._anatomy = build_anatomy(float(rng.uniform(*STATURE_RANGE_M)))
 
     def samples(self, count: int, *, person: str, clip: str) -> Samples:
@@ -131,7 +135,7 @@ class Shoot:
         """
         rng = self._rng
         play = int(rng.integers(PLAY_SEEDS.start, PLAY_SEEDS.stop))
-        bones, kinds = draw_poses(count, self._anatomy, play, rng)
+        bones, kinds = self._draw_people(count, self._anatomy, play, rng)
         joints = self._map.points(Landmarks(self._anatomy).locate_as_detected(bones))
         poses = to_bone_pose(bones, self._anatomy)
         pictures: list[tuple[int, Camera, Region, U8]] = []

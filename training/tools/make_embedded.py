@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.models.card import TrainingRecord, read_card
-from engine.models.library import embedded_card_path
+from engine.models.library import PICTURES, embedded_card_path
 from training.data.samples import ARRAYS, MARGIN, Samples, join, open_samples, write_samples
 from training.evaluation.estimate_samples import estimate_samples
 from training.evaluation.estimate_torch import make_torch_estimate
@@ -55,9 +55,7 @@ def main(run: Path) -> None:
         "along_mm": line_of_sight.along_mm,
     }
     facts = CardFacts("Apache-2.0", NOTE, describe_training(checkpoint, run, metrics))
-    card = export_embedded_model(
-        checkpoint, embedded_card_path().parent, embedded_card_path().stem, facts
-    )
+    card = export_embedded_model(checkpoint, embedded_card_path(PICTURES).parent, PICTURES, facts)
     check_export(checkpoint, card, samples)
 
 

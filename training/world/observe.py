@@ -84,19 +84,21 @@ def select_views(recording: offline.PoseRecording, views: Sequence[int]) -> offl
     views
         Positions, in the order wanted.
     """
-    pose_sets = tuple(
-        replace(
-            poses,
-            poses_by_view=tuple(poses.poses_by_view[view] for view in views),
-            view_time_ns=tuple(poses.view_time_ns[view] for view in views),
-        )
-        for poses in recording.pose_sets
-    )
+    pose_sets = tuple(select_view(poses, *views) for poses in recording.pose_sets)
     return replace(
         recording,
         pose_sets=pose_sets,
         view_names=tuple(recording.view_names[view] for view in views),
         sizes_wh=tuple(recording.sizes_wh[view] for view in views),
+    )
+
+
+def select_view(poses: PoseSet2D, *views: int) -> PoseSet2D:
+    """Keep one view of an instant, or several in the order wanted."""
+    return replace(
+        poses,
+        poses_by_view=tuple(poses.poses_by_view[view] for view in views),
+        view_time_ns=tuple(poses.view_time_ns[view] for view in views),
     )
 
 

@@ -3,9 +3,14 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from engine.models.library import EMBEDDED, PICTURES
+from engine.monocular.load import OWN_POSE
 from engine.offline.progress import Progress
 from training.world.observe import ObservedClip
 from training.world.table import Column, Row
+
+LIVE = " live"
+METHODS = (EMBEDDED, EMBEDDED + LIVE, PICTURES, OWN_POSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +23,14 @@ class BenchOptions:
         Name of the pose model that finds the joints in the images.
     quick
         Leave out what only adds detail: pairs of views.
+    methods
+        For one camera: names of models, `engine.monocular.load.OWN_POSE`; with " live" appended, a
+        lifter sees no future.
     """
 
     model: str
     quick: bool = False
+    methods: tuple[str, ...] = METHODS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,9 +45,12 @@ class Subject:
     measure
         Called with each clip; returns its rows in the order in which they are shown, and none of a
         clip that lacks what is measured. May raise to cancel.
+    summarise
+        Returns rows about all clips so far; shown below the others.
     """
 
     name: str
     title: str
     columns: tuple[Column, ...]
     measure: Callable[[ObservedClip, BenchOptions, Progress], Iterable[Row]]
+    summarise: Callable[[], Iterable[Row]] = tuple

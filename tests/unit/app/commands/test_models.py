@@ -16,7 +16,7 @@ def library(tmp_path, monkeypatch):
     shipped = write_card_and_model(
         tmp_path / "assets/models/root.toml", tmp_path / "assets/models/root.onnx", "root"
     )
-    monkeypatch.setattr(network_library, "embedded_card_path", lambda: shipped)
+    monkeypatch.setattr(network_library, "embedded_card_path", lambda *_: shipped)
     monkeypatch.setenv("EPIPOLE_NETWORKS", str(tmp_path / "networks"))
     library = ModelLibrary()
     library.add(

@@ -318,7 +318,7 @@ def test_a_damaged_checkpoint_is_one_sentence(work, tmp_path):
 
 def test_without_any_network_the_way_to_one_is_told(work, monkeypatch):
     monkeypatch.setattr(
-        finetune_material.ModelLibrary, "choose_model", lambda *_: ModelChoice(None)
+        finetune_material.ModelLibrary, "choose_model", lambda *_, **__: ModelChoice(None)
     )
     with pytest.raises(TrainingError, match="no model to start from"):
         STEPS.parent(work, watch(work))

@@ -1,0 +1,97 @@
+"""Export a lifter: an ONNX file with its card, from which it can also be trained further."""
+
+import hashlib
+from pathlib import Path
+
+import torch
+
+from engine.models.card import (
+    LIFTER_CODEC,
+    MONOCULAR_TASK,
+    ModelCard,
+    ModelFile,
+    ModelInput,
+    PathSource,
+    write_card,
+)
+from engine.monocular.joint_window import OFFSETS_S
+from engine.monocular.lifter import INPUT, JOINTS, LOG_SIGMA, UP
+from engine.reconstruction.body_size import LIMBS
+from training.errors import WeightsError
+from training.export.export import CardFacts, write_graph
+from training.lifting.network import LifterNetwork, LifterShape
+
+SKELETON = "blazepose_33"
+"""Whose joints it was taught; the twelve limb joints of any other serve as well."""
+WINDOW = ModelInput((len(OFFSETS_S), len(LIMBS)), "joints", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+
+
+def export_lifter(
+    network: LifterNetwork, onnx_path: Path, card_path: Path, name: str, facts: CardFacts
+) -> ModelCard:
+    """Write a lifter's file, then its card.
+
+    Parameters
+    ----------
+    network
+        Ready for use.
+    onnx_path, card_path
+        In one folder, or the file below the card; existing ones are replaced.
+    name
+        What people type.
+    facts
+
+    Raises
+    ------
+    TrainingError
+        If onnxscript is missing, or torch cannot express the network in ONNX.
+    OSError
+        If the disk refuses.
+    """
+    card_path.unlink(missing_ok=True)  # no moment at which an old card speaks of a new file
+    still = network.cpu().eval()
+    example = torch.zeros(2, still.shape.inputs)
+    write_graph(still, example, onnx_path, (INPUT, JOINTS, LOG_SIGMA, UP))
+    data = onnx_path.read_bytes()
+    file = ModelFile(onnx_path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+    card = ModelCard(
+        name=name,
+        task=MONOCULAR_TASK,
+        licence=facts.licence,
+        source=PathSource(onnx_path.parent.resolve()),
+        files=(file,),
+        codec=LIFTER_CODEC,
+        skeleton=SKELETON,
+        input=WINDOW,
+        note=facts.note,
+        trained=facts.trained,
+    )
+    write_card(card, card_path)
+    return card
+
+
+def read_lifter(onnx_path: Path) -> LifterNetwork:
+    """Read a lifter back from its file, to train it further.
+
+    Raises
+    ------
+    WeightsError
+        If the file is no lifter that this program wrote.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    try:
+        stored = {
+            one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
+            for one in onnx.load(onnx_path).graph.initializer
+        }
+        first = stored["first.weight"]
+        blocks = len({name.split(".")[1] for name in stored if name.startswith("blocks.")})
+        network = LifterNetwork(LifterShape(first.shape[1], first.shape[0], blocks))
+        state = network.state_dict()
+        state.update({name: value for name, value in stored.items() if name in state})
+        network.load_state_dict(state)
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise WeightsError(f"'{onnx_path}' is no lifter that can be trained further.") from error
+    return network.eval()
