@@ -154,7 +154,7 @@ class LifterSource:
             if people:
                 moment_ns = poses_2d.timestamp_ns if time_ns is None else time_ns
                 self._remember(view, people[0], moment_ns)
-            past[view] = tuple(self._history[view])
+                past[view] = tuple(self._history[view])
 
         def estimate_shape(view: int, seen: Pose2D) -> BodyShape | None:
             """Estimate the shape of a person in one view."""

@@ -22,7 +22,7 @@ from training.lifting.bodies import (
     straighten,
 )
 from training.lifting.cameras import LookConfig, draw_looks, place_before_camera, roll
-from training.lifting.detector_errors import detect
+from training.lifting.detector_errors import ErrorTable, detect
 from training.lifting.motion_bank import MotionBank
 from training.lifting.sightings import Sightings
 
@@ -32,7 +32,7 @@ _LIVE_SHARE, _SINGLE_SHARE, _MISSING_MOMENTS = 0.35, 0.15, 0.1
 _UPPER_BODY_SHARE, _HIDDEN_JOINTS = 0.06, 0.03
 """People behind tables, whose hips and legs are not seen, and joints that are not found."""
 _UP_SHARE, _UP_ERROR = 0.5, 0.05
-_OWN_SHARE = 0.85
+_OWN_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,9 +60,11 @@ class LessonPlan:
     Parameters
     ----------
     bank
-        Motion, seen through the errors of the sightings.
+        Motion, seen through the errors.
+    errors
+        Of the 2D model.
     sightings
-        People of the studio in single pictures, with the 2D model's own guess.
+        People of the studio in single pictures, as the 2D model found them.
     motion_count, sighting_count
         How many of each are in a lesson.
     proportions
@@ -70,9 +72,10 @@ class LessonPlan:
     """
 
     bank: MotionBank
+    errors: ErrorTable
     sightings: Sightings
-    motion_count: int = 768
-    sighting_count: int = 256
+    motion_count: int = 944
+    sighting_count: int = 80
     proportions: Proportions = field(default_factory=Proportions)
     looks: LookConfig = field(default_factory=LookConfig)
 
@@ -101,9 +104,10 @@ def draw_motion(plan: LessonPlan, count: int, rng: np.random.Generator) -> Lesso
     xyz = mirror_some(xyz - xyz[:, NOW][:, list(HIPS)].mean(1)[:, None, None], rng)
     rotation, distance_m = draw_looks(count, plan.looks, rng)
     seen = place_before_camera(xyz, rotation, distance_m)
-    rays, confidence = detect(seen, plan.sightings, rng)
+    rays, confidence, own = detect(seen, plan.errors, rng)
+    own[rng.random(count) > _OWN_SHARE] = np.nan
     windows = JointWindows(rays, _hide(confidence, rng), _drop_moments(present, rng))
-    return _make_lesson(windows, seen[:, NOW], rotation[:, :, 2], None, rng)
+    return _make_lesson(windows, seen[:, NOW], rotation[:, :, 2], own, rng)
 
 
 def draw_sightings(sightings: Sightings, count: int, rng: np.random.Generator) -> Lesson:

@@ -79,6 +79,7 @@ def read_lifter(onnx_path: Path) -> LifterNetwork:
         If the file is no lifter that this program wrote.
     """
     import onnx
+    from google.protobuf.message import DecodeError
     from onnx import numpy_helper
 
     try:
@@ -92,6 +93,6 @@ def read_lifter(onnx_path: Path) -> LifterNetwork:
         state = network.state_dict()
         state.update({name: value for name, value in stored.items() if name in state})
         network.load_state_dict(state)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, DecodeError) as error:
         raise WeightsError(f"'{onnx_path}' is no lifter that can be trained further.") from error
     return network.eval()

@@ -22,6 +22,7 @@ from engine.models.library import EMBEDDED, embedded_card_path
 from engine.models.shelf import load_model
 from training.export.export import CardFacts
 from training.lifting.batches import LessonPlan, draw_sightings
+from training.lifting.detector_errors import build_error_table
 from training.lifting.export_lifter import export_lifter
 from training.lifting.motion_bank import MotionBank, build_bank
 from training.lifting.network import LifterNetwork
@@ -59,7 +60,8 @@ def main(options: Namespace) -> None:
         write_sightings(draw(bank, options), options.sightings)
     sightings = read_sightings(options.sightings)
     kept = int(len(sightings) * (1 - HELD_OUT_SHARE))
-    plan = LessonPlan(bank, sightings.take(np.arange(kept)))
+    known = sightings.take(np.arange(kept))
+    plan = LessonPlan(bank, build_error_table(known), known)
     held_out = sightings.take(np.arange(kept, len(sightings)))
     began_s = time.monotonic()
     config = LifterConfig(steps=options.steps, seed=options.seed)
