@@ -32,7 +32,6 @@ _LIVE_SHARE, _SINGLE_SHARE, _MISSING_MOMENTS = 0.35, 0.15, 0.1
 _UPPER_BODY_SHARE, _HIDDEN_JOINTS = 0.06, 0.03
 """People behind tables, whose hips and legs are not seen, and joints that are not found."""
 _UP_SHARE, _UP_ERROR = 0.5, 0.05
-_OWN_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +64,8 @@ class LessonPlan:
         Of the 2D model.
     sightings
         People of the studio in single pictures, as the 2D model found them.
+    own_share
+        Share of the people of whom the 2D model's own guess is told; the others are lifted without.
     motion_count, sighting_count
         How many of each are in a lesson.
     proportions
@@ -74,6 +75,7 @@ class LessonPlan:
     bank: MotionBank
     errors: ErrorTable
     sightings: Sightings
+    own_share: float = 0.6
     motion_count: int = 944
     sighting_count: int = 80
     proportions: Proportions = field(default_factory=Proportions)
@@ -83,7 +85,7 @@ class LessonPlan:
         """Draw one lesson; all of it follows from the state of `rng`."""
         parts = [
             draw_motion(self, self.motion_count, rng),
-            draw_sightings(self.sightings, self.sighting_count, rng),
+            draw_sightings(self.sightings, self.sighting_count, rng, own_share=self.own_share),
         ]
         return Lesson(
             np.concatenate([part.inputs for part in parts]),
@@ -105,12 +107,14 @@ def draw_motion(plan: LessonPlan, count: int, rng: np.random.Generator) -> Lesso
     rotation, distance_m = draw_looks(count, plan.looks, rng)
     seen = place_before_camera(xyz, rotation, distance_m)
     rays, confidence, own = detect(seen, plan.errors, rng)
-    own[rng.random(count) > _OWN_SHARE] = np.nan
+    own[rng.random(count) >= plan.own_share] = np.nan
     windows = JointWindows(rays, _hide(confidence, rng), _drop_moments(present, rng))
     return _make_lesson(windows, seen[:, NOW], rotation[:, :, 2], own, rng)
 
 
-def draw_sightings(sightings: Sightings, count: int, rng: np.random.Generator) -> Lesson:
+def draw_sightings(
+    sightings: Sightings, count: int, rng: np.random.Generator, *, own_share: float = 1.0
+) -> Lesson:
     """Draw people of single pictures, mirrored and rolled."""
     some = sightings.take(rng.integers(len(sightings), size=count))
     mirrored = rng.random(count) < 0.5
@@ -126,7 +130,7 @@ def draw_sightings(sightings: Sightings, count: int, rng: np.random.Generator) -
     confidence = np.where(mirrored[:, None], some.confidence[:, MIRROR], some.confidence)
     up = np.where(mirrored[:, None], some.up * np.array([-1.0, 1.0, 1.0]), some.up)
     own = carry(some.own_xyz)
-    own[rng.random(count) > _OWN_SHARE] = np.nan
+    own[rng.random(count) >= own_share] = np.nan
     moments = len(OFFSETS_S)
     present = np.zeros((count, moments), bool)
     present[:, NOW] = True

@@ -19,7 +19,7 @@ from engine.monocular.lifter import INPUT, JOINTS, LOG_SIGMA, UP
 from engine.reconstruction.body_size import LIMBS
 from training.errors import WeightsError
 from training.export.export import CardFacts, write_graph
-from training.lifting.network import LifterNetwork, LifterShape
+from training.lifting.network import LifterEnsemble, LifterNetwork, LifterShape
 
 SKELETON = "blazepose_33"
 """Whose joints it was taught; the twelve limb joints of any other serve as well."""
@@ -27,7 +27,7 @@ WINDOW = ModelInput((len(OFFSETS_S), len(LIMBS)), "joints", (0.0, 0.0, 0.0), (1.
 
 
 def export_lifter(
-    network: LifterNetwork, onnx_path: Path, card_path: Path, name: str, facts: CardFacts
+    network: LifterEnsemble, onnx_path: Path, card_path: Path, name: str, facts: CardFacts
 ) -> ModelCard:
     """Write a lifter's file, then its card.
 
@@ -50,7 +50,7 @@ def export_lifter(
     """
     card_path.unlink(missing_ok=True)  # no moment at which an old card speaks of a new file
     still = network.cpu().eval()
-    example = torch.zeros(2, still.shape.inputs)
+    example = torch.zeros(2, still.inputs)
     write_graph(still, example, onnx_path, (INPUT, JOINTS, LOG_SIGMA, UP))
     data = onnx_path.read_bytes()
     file = ModelFile(onnx_path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
@@ -70,7 +70,7 @@ def export_lifter(
     return card
 
 
-def read_lifter(onnx_path: Path) -> LifterNetwork:
+def read_lifter(onnx_path: Path) -> LifterEnsemble:
     """Read a lifter back from its file, to train it further.
 
     Raises
@@ -87,9 +87,13 @@ def read_lifter(onnx_path: Path) -> LifterNetwork:
             one.name: torch.from_numpy(numpy_helper.to_array(one).copy())
             for one in onnx.load(onnx_path).graph.initializer
         }
-        first = stored["first.weight"]
-        blocks = len({name.split(".")[1] for name in stored if name.startswith("blocks.")})
-        network = LifterNetwork(LifterShape(first.shape[1], first.shape[0], blocks))
+        first = stored["members.0.first.weight"]
+        count = len({name.split(".")[1] for name in stored if name.startswith("members.")})
+        blocks = len({name.split(".")[3] for name in stored if ".blocks." in name})
+        shape = LifterShape(first.shape[1], first.shape[0], blocks)
+        mask = stored.get("mask", torch.ones(count, 1))
+        members = [LifterNetwork(shape) for _ in range(count)]
+        network = LifterEnsemble(members, [bool(row[-1]) for row in mask])
         state = network.state_dict()
         state.update({name: value for name, value in stored.items() if name in state})
         network.load_state_dict(state)

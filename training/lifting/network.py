@@ -1,5 +1,6 @@
 """LifterNetwork: a few hundred thousand numbers that turn a window of joints into a pose."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from torch.nn import functional
 
 from engine.reconstruction.body_size import LIMBS
 
+OWN_INPUTS = 3 * len(LIMBS) + 1
+"""Of the 2D model's own guess, the last ones of a window."""
 _LOG_SIGMA_RANGE = (-4.5, 1.5)
 """Of what it can claim: 4 mm to 1.5 m of a person of usual size."""
 
@@ -28,7 +31,7 @@ class LifterShape:
     """
 
     inputs: int
-    width: int = 512
+    width: int = 400
     blocks: int = 3
     dropout: float = 0.05
 
@@ -80,6 +83,53 @@ class LifterNetwork(nn.Module):
         )
 
 
+class LifterEnsemble(nn.Module):
+    """Several lifters that were trained apart: their mean is better than each, and says how far to
+    trust it.
+
+    Parameters
+    ----------
+    members
+        Of one shape.
+    sees_own : one per member
+        Whether it is shown the 2D model's own guess. One that is not cannot be misled by it.
+    """
+
+    mask: Tensor
+    log_scale: Tensor
+
+    def __init__(self, members: Sequence[LifterNetwork], sees_own: Sequence[bool]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        inputs = members[0].shape.inputs
+        self.sees_own = tuple(sees_own)
+        mask = torch.ones(len(members), inputs)
+        for row, sees in enumerate(sees_own):
+            mask[row, inputs - OWN_INPUTS :] = float(sees)
+        self.register_buffer("mask", mask)
+        self.register_buffer("log_scale", torch.zeros(1))
+
+    @property
+    def inputs(self) -> int:
+        """Length of what it sees."""
+        return int(self.mask.shape[1])
+
+    def forward(self, inputs: Tensor) -> Lifted:
+        """Lift N windows, (N, F): the mean, and the variance of a mixture of Gaussians."""
+        # What a member sees whole is not multiplied by ones: runtimes would rename the input.
+        answers = [
+            member(inputs if sees else inputs * self.mask[row])
+            for row, (member, sees) in enumerate(zip(self.members, self.sees_own))
+        ]
+        joints = torch.stack([answer.joints for answer in answers])
+        mean = joints.mean(0)
+        within = torch.stack([torch.exp(2 * answer.log_sigma) for answer in answers]).mean(0)
+        between = (joints - mean).square().mean(0)
+        log_sigma = 0.5 * torch.log(within + between) + self.log_scale
+        up = torch.stack([functional.normalize(answer.up, dim=1) for answer in answers]).sum(0)
+        return Lifted(mean, log_sigma, up)
+
+
 class _Block(nn.Module):
     """Two layers beside a straight connection."""
 
@@ -126,4 +176,4 @@ def lifter_loss(lifted: Lifted, joints: Tensor, up: Tensor) -> Tensor:
 
 _HUBER = 0.1
 _MAX_RATIO = 50.0
-_CLAIM_WEIGHT, _UP_WEIGHT = 0.05, 0.1
+_CLAIM_WEIGHT, _UP_WEIGHT = 0.1, 0.1

@@ -34,12 +34,12 @@ class LifterConfig:
         Of the network.
     """
 
-    steps: int = 20_000
+    steps: int = 10_000
     rate: float = 1.5e-3
     decay: float = 1e-3
     average: float = 0.999
     seed: int = 0
-    width: int = 512
+    width: int = 400
     blocks: int = 3
 
 

@@ -1,5 +1,7 @@
 """A small lifter learns, is exported, and says the same in the runtime as in torch."""
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,7 @@ from training.errors import WeightsError
 from training.export.export import CardFacts
 from training.lifting.batches import LessonPlan
 from training.lifting.export_lifter import export_lifter, read_lifter
-from training.lifting.network import Lifted, lifter_loss
+from training.lifting.network import OWN_INPUTS, Lifted, LifterEnsemble, lifter_loss
 from training.lifting.train_lifter import LifterConfig, compute_rate_share, train_lifter
 
 FACTS = CardFacts("Apache-2.0", "a small one", TrainingRecord(data=("three performances",)))
@@ -35,7 +37,12 @@ def trained(plan):
 def exported(trained, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lifter")
     path = folder / "small.onnx"
-    return export_lifter(trained[0], path, folder / "small.toml", "small", FACTS), path
+    return export_lifter(pair(trained[0]), path, folder / "small.toml", "small", FACTS), path
+
+
+def pair(network):
+    """A lifter of two members, one of which is not shown the 2D model's own guess."""
+    return LifterEnsemble([network, deepcopy(network)], [True, False]).eval()
 
 
 def score(network, plan):
@@ -79,7 +86,7 @@ def test_the_runtime_says_what_torch_says(trained, exported):
     lifter.close()
     inputs, axes = build_inputs(windows, up)
     with torch.no_grad():
-        expected = trained[0](torch.from_numpy(inputs))
+        expected = pair(trained[0])(torch.from_numpy(inputs))
     joints = np.einsum("nij,nkj->nki", axes, expected.joints.numpy())
     np.testing.assert_allclose(lifted.xyz, joints, atol=1e-4)
     np.testing.assert_allclose(lifted.sigma, np.exp(expected.log_sigma.numpy()), rtol=1e-3)
@@ -88,9 +95,32 @@ def test_the_runtime_says_what_torch_says(trained, exported):
 
 def test_a_lifter_is_read_back_to_be_trained_further(trained, exported, plan):
     again = read_lifter(exported[1])
-    assert score(again, plan) == pytest.approx(score(trained[0], plan), abs=1e-5)
-    further = train_lifter(plan, LifterConfig(steps=1, width=64, blocks=1), start=again)
-    assert score(further, plan) < 1.5 * score(again, plan)
+    assert again.sees_own == (True, False)
+    assert score(again, plan) == pytest.approx(score(pair(trained[0]), plan), abs=1e-5)
+    first = again.members[0]
+    further = train_lifter(plan, LifterConfig(steps=1, width=64, blocks=1), start=first)
+    assert score(further, plan) < 1.5 * score(first, plan)
+
+
+def test_members_that_disagree_are_less_sure(plan):
+    one, other = (
+        train_lifter(plan, LifterConfig(steps=2, width=16, blocks=1, seed=seed)) for seed in (1, 2)
+    )
+    inputs = torch.from_numpy(plan.draw(np.random.default_rng(3)).inputs)
+    with torch.no_grad():
+        alike = LifterEnsemble([one, one], [True, True])(inputs)
+        apart = LifterEnsemble([one, other], [True, True])(inputs)
+        other_claim = other(inputs).log_sigma
+    assert (apart.log_sigma > torch.minimum(alike.log_sigma, other_claim)).float().mean() > 0.9
+
+
+def test_a_member_that_is_not_shown_the_own_guess_does_not_see_it(trained, plan):
+    inputs = torch.from_numpy(plan.draw(np.random.default_rng(3)).inputs)
+    other = inputs.clone()
+    other[:, -OWN_INPUTS:] = 1.0
+    blind = LifterEnsemble([trained[0]], [False]).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(blind(inputs).joints, blind(other).joints)
 
 
 def test_a_file_that_is_no_lifter_cannot_be_trained_further(tmp_path):
@@ -112,10 +142,12 @@ def test_the_card_says_what_it_is_and_another_kind_is_refused(exported, tmp_path
 
 def test_a_lifter_of_another_window_is_refused(plan, tmp_path):
     network = train_lifter(plan, LifterConfig(steps=1, width=16, blocks=1))
-    network.first = torch.nn.Linear(9, 16)
-    network.shape = type(network.shape)(9, 16, 1)
+    network.first = torch.nn.Linear(90, 16)
+    network.shape = type(network.shape)(90, 16, 1)
     path = tmp_path / "old.onnx"
-    card = export_lifter(network, path, tmp_path / "old.toml", "old", FACTS)
+    card = export_lifter(
+        LifterEnsemble([network], [True]).eval(), path, tmp_path / "old.toml", "old", FACTS
+    )
     with pytest.raises(ModelCardError, match="another version of Epipole"):
         Lifter(card)
 
