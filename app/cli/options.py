@@ -16,7 +16,7 @@ _MODEL_HELP = (
 )
 _LIFT_HELP = (
     "model that estimates depth where only one camera sees you, one of 'epipole models list', "
-    "or 'none' (default: the model in use)"
+    "'own-pose' for what the pose model itself guesses, or 'none' (default: the model in use)"
 )
 
 
