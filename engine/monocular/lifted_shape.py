@@ -67,7 +67,7 @@ class ShapeFromJoints:
         ears = place_ears(limbs, rays[len(LIMBS) :])
         axes = lifted.camera_from_look[position]
         sigma_m = UNIT_M * lifted.sigma[position]
-        covariance = np.einsum("ij,lj,kj->lik", axes, sigma_m**2, axes)
+        covariance = np.einsum("ij,nj,kj->nik", axes, sigma_m**2, axes)
         ear_covariance = compute_covariance_about_sight(
             ears,
             np.full(len(ears), TURNED_HEAD_SIGMA_M),

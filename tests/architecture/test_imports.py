@@ -23,6 +23,7 @@ ALLOWED = {
     "engine/session": {"numpy", "cv2", "av", "tomli_w"},
     "engine/studio": {"numpy", "cv2", "scipy"},
     "training": {"numpy", "scipy", "cv2", "torch", "tomli_w"},
+    "training/lifting": {"numpy", "torch", "onnx", "google"},  # google: the errors of protobuf
     "training/public": {"numpy", "scipy", "cv2", "cdflib"},
     "app": {"numpy", "cv2", "platformdirs", "tomli_w", "PyQt6"},
     "app/api": {"numpy", "pandas"},

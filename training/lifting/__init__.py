@@ -1,1 +1,1 @@
-"""Lifters: networks that turn joints in the image into a pose in depth, and what teaches them."""
+"""Lifters: from joints in the image to a pose in depth, and how they are trained."""

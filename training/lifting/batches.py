@@ -35,7 +35,7 @@ _UP_SHARE, _UP_ERROR = 0.5, 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
+class LifterBatch:
     """Inputs and what should come of them.
 
     Parameters
@@ -53,8 +53,8 @@ class Lesson:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LessonPlan:
-    """Where lessons come from.
+class BatchPlan:
+    """Where batches come from.
 
     Parameters
     ----------
@@ -65,9 +65,9 @@ class LessonPlan:
     sightings
         People of the studio in single pictures, as the 2D model found them.
     own_share
-        Share of the people of whom the 2D model's own guess is told; the others are lifted without.
+        Share of the people whose own guess by the 2D model is given; the others are lifted without.
     motion_count, sighting_count
-        How many of each are in a lesson.
+        How many of each are in a batch.
     proportions
     looks
     """
@@ -81,20 +81,20 @@ class LessonPlan:
     proportions: Proportions = field(default_factory=Proportions)
     looks: LookConfig = field(default_factory=LookConfig)
 
-    def draw(self, rng: np.random.Generator) -> Lesson:
-        """Draw one lesson; all of it follows from the state of `rng`."""
+    def draw(self, rng: np.random.Generator) -> LifterBatch:
+        """Draw one batch; all of it follows from the state of `rng`."""
         parts = [
             draw_motion(self, self.motion_count, rng),
             draw_sightings(self.sightings, self.sighting_count, rng, own_share=self.own_share),
         ]
-        return Lesson(
+        return LifterBatch(
             np.concatenate([part.inputs for part in parts]),
             np.concatenate([part.joints for part in parts]),
             np.concatenate([part.up for part in parts]),
         )
 
 
-def draw_motion(plan: LessonPlan, count: int, rng: np.random.Generator) -> Lesson:
+def draw_motion(plan: BatchPlan, count: int, rng: np.random.Generator) -> LifterBatch:
     """Draw windows of motion before random cameras."""
     xyz, present = plan.bank.draw(count, rng)
     upper, upper_present = plan.bank.draw(count, rng)
@@ -109,12 +109,12 @@ def draw_motion(plan: LessonPlan, count: int, rng: np.random.Generator) -> Lesso
     rays, confidence, own = detect(seen, plan.errors, rng)
     own[rng.random(count) >= plan.own_share] = np.nan
     windows = JointWindows(rays, _hide(confidence, rng), _drop_moments(present, rng))
-    return _make_lesson(windows, seen[:, NOW], rotation[:, :, 2], own, rng)
+    return _make_batch(windows, seen[:, NOW], rotation[:, :, 2], own, rng)
 
 
 def draw_sightings(
     sightings: Sightings, count: int, rng: np.random.Generator, *, own_share: float = 1.0
-) -> Lesson:
+) -> LifterBatch:
     """Draw people of single pictures, mirrored and rolled."""
     some = sightings.take(rng.integers(len(sightings), size=count))
     mirrored = rng.random(count) < 0.5
@@ -139,21 +139,21 @@ def draw_sightings(
         np.repeat(confidence[:, None].astype(float), moments, 1),
         present,
     )
-    return _make_lesson(windows, carry(some.xyz), np.einsum("nij,nj->ni", turn, up), own, rng)
+    return _make_batch(windows, carry(some.xyz), np.einsum("nij,nj->ni", turn, up), own, rng)
 
 
-def _make_lesson(
+def _make_batch(
     windows: JointWindows, xyz: F64, up: F64, own_xyz: F64 | None, rng: np.random.Generator
-) -> Lesson:
+) -> LifterBatch:
     """Build inputs, and turn the truth into the axes in which it is to be found."""
     count = len(xyz)
-    told = up + _UP_ERROR * rng.standard_normal((count, 3))
-    told /= np.linalg.norm(told, axis=-1, keepdims=True)
-    told[rng.random(count) > _UP_SHARE] = np.nan
-    inputs, camera_from_look = build_inputs(windows, told, own_xyz)
+    given = up + _UP_ERROR * rng.standard_normal((count, 3))
+    given /= np.linalg.norm(given, axis=-1, keepdims=True)
+    given[rng.random(count) > _UP_SHARE] = np.nan
+    inputs, camera_from_look = build_inputs(windows, given, own_xyz)
     joints = np.einsum("nji,nkj->nki", camera_from_look, xyz)
     joints = joints - joints[:, list(HIPS)].mean(1, keepdims=True)
-    return Lesson(
+    return LifterBatch(
         inputs,
         (joints / measure_unit(joints)[:, None, None]).astype(np.float32),
         np.einsum("nji,nj->ni", camera_from_look, up).astype(np.float32),

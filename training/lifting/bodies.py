@@ -2,7 +2,7 @@
 
 Captured people are dancers and fighters with bent knees; real ones mostly stand. And what a file
 calls a hip is a bone's end, while a 2D model puts it lower. So of a motion only the directions of
-the bones are kept, some of them bent towards straight, and bodies are built of them anew.
+the bones are kept, some of them bent towards straight, and bodies are built from them again.
 """
 
 from dataclasses import dataclass

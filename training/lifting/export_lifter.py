@@ -22,7 +22,7 @@ from training.export.export import CardFacts, write_graph
 from training.lifting.network import LifterEnsemble, LifterNetwork, LifterShape
 
 SKELETON = "blazepose_33"
-"""Whose joints it was taught; the twelve limb joints of any other serve as well."""
+"""Whose joints it was trained on; the twelve limb joints of any other serve as well."""
 WINDOW = ModelInput((len(OFFSETS_S), len(LIMBS)), "joints", (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 

@@ -1,7 +1,7 @@
 """Sightings: what the real 2D model finds in pictures of the studio, and where the joints are.
 
 The studio's bodies are posed as real people were (`engine.studio.body.retarget`). What comes of it
-teaches a lifter the 2D model's errors and how far its own guess in depth can be believed.
+trains a lifter on the 2D model's errors and how far its own guess in depth can be believed.
 """
 
 from collections.abc import Iterator

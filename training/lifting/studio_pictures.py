@@ -18,7 +18,7 @@ from training.studio.poses import PERFORMED
 from training.studio.samples import StudioSampleConfig, StudioSampler
 
 CAMERAS = CameraConfig(height_m=(0.4, 3.2), distance_m=(1.5, 7.0), roll_deg=25.0)
-"""Rolled and steeper than those that teach a picture model."""
+"""Rolled more, and steeper, than those for a picture model."""
 _MIXED_SHARE = 0.35
 _PLACEMENT_RANGE_M = 1.0
 _SOLE_M = 0.03

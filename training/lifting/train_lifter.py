@@ -1,4 +1,4 @@
-"""Train a lifter: lessons without end, for a number of steps."""
+"""Train a lifter: batches without end, for a number of steps."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from engine.stages import prefetch
-from training.lifting.batches import Lesson, LessonPlan
+from training.lifting.batches import BatchPlan, LifterBatch
 from training.lifting.network import LifterNetwork, LifterShape, lifter_loss
 
-_AHEAD = 3  # lessons drawn while the network learns
+_AHEAD = 3  # batches drawn while the network learns
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class LifterConfig:
     Parameters
     ----------
     steps
-        Lessons.
+        Batches.
     rate
         Of learning, at its highest; it rises for the first 2 % and then falls as a cosine.
     decay
@@ -51,7 +51,7 @@ class LifterProgress:
     ----------
     step, steps
     loss
-        Mean of the last hundred lessons.
+        Mean of the last hundred batches.
     left_s
         Expected time to the end.
     """
@@ -63,7 +63,7 @@ class LifterProgress:
 
 
 def train_lifter(
-    plan: LessonPlan,
+    plan: BatchPlan,
     config: LifterConfig,
     progress: Callable[[LifterProgress], None] = lambda _: None,
     start: LifterNetwork | None = None,
@@ -73,7 +73,7 @@ def train_lifter(
     Parameters
     ----------
     plan
-        Where lessons come from.
+        Where batches come from.
     config
     progress
         Called every hundred steps; may raise to cancel.
@@ -86,8 +86,8 @@ def train_lifter(
         With averaged weights, ready for use.
     """
     torch.manual_seed(config.seed)
-    lessons = draw_lessons(plan, config)
-    first = next(lessons)
+    batches = draw_batches(plan, config)
+    first = next(batches)
     shape = LifterShape(first.inputs.shape[1], config.width, config.blocks)
     network = LifterNetwork(shape) if start is None else deepcopy(start)
     averaged = deepcopy(network)
@@ -97,10 +97,10 @@ def train_lifter(
     losses: list[float] = []
     began_s = time.monotonic()
     network.train()
-    for step, lesson in enumerate(lessons):
+    for step, batch in enumerate(batches):
         for group in optimizer.param_groups:
             group["lr"] = config.rate * compute_rate_share(step, config.steps)
-        losses.append(_learn(network, optimizer, lesson))
+        losses.append(_learn(network, optimizer, batch))
         _average(averaged, network, min(config.average, (step + 1) / (step + 10)))
         if (step + 1) % 100 == 0:
             left_s = (time.monotonic() - began_s) / (step + 1) * (config.steps - step - 1)
@@ -108,10 +108,10 @@ def train_lifter(
     return averaged.eval()
 
 
-def draw_lessons(plan: LessonPlan, config: LifterConfig) -> Iterator[Lesson]:
-    """Draw the lessons of a training: one to find the sizes, then `steps` of them."""
+def draw_batches(plan: BatchPlan, config: LifterConfig) -> Iterator[LifterBatch]:
+    """Draw the batches of a training: one to find the sizes, then `steps` of them."""
 
-    def draw(step: int) -> Lesson:
+    def draw(step: int) -> LifterBatch:
         """Draw one; it depends on nothing but its number."""
         return plan.draw(np.random.default_rng([config.seed, step]))
 
@@ -127,12 +127,12 @@ def compute_rate_share(step: int, steps: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + float(np.cos(np.pi * min(done, 1.0))))
 
 
-def _learn(network: LifterNetwork, optimizer: torch.optim.Optimizer, lesson: Lesson) -> float:
+def _learn(network: LifterNetwork, optimizer: torch.optim.Optimizer, batch: LifterBatch) -> float:
     """Take one step; return the loss."""
     loss = lifter_loss(
-        network(torch.from_numpy(lesson.inputs)),
-        torch.from_numpy(lesson.joints),
-        torch.from_numpy(lesson.up),
+        network(torch.from_numpy(batch.inputs)),
+        torch.from_numpy(batch.joints),
+        torch.from_numpy(batch.up),
     )
     optimizer.zero_grad()
     loss.backward()

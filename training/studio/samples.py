@@ -111,12 +111,18 @@ class StudioSampler:
             [self._get_room(_draw_seed(ROOM_SEEDS, rng)) for _ in range(ROOM_COUNT)], rng
         )
         joint_map = map_joints(SKELETON, load_skeleton(config.skeleton))
-        shared = ShootConfig(config.stored_px, config.pair_share, config.box_share, config.camera)
+        shared = ShootConfig(
+            config.stored_px,
+            config.pair_share,
+            config.box_share,
+            config.camera,
+            self._draw_people,
+        )
         done = framesets = 0
         while done < config.samples:
             seed = _draw_seed(BODY_SEEDS, rng)
             own = np.random.default_rng([config.seed, portion, done])
-            shoot = Shoot(self._get_body(seed), scenery, joint_map, shared, own, self._draw_people)
+            shoot = Shoot(self._get_body(seed), scenery, joint_map, shared, own)
             count = min(MAX_PER_PERSON, config.samples - done)
             clip = f"studio {config.seed}, {portion}, {done}"
             samples = shoot.samples(count, person=f"studio {seed}", clip=clip)

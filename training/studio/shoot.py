@@ -54,12 +54,15 @@ class ShootConfig:
         root.
     camera
         How cameras are drawn.
+    draw_people
+        Draws the poses of one person.
     """
 
     stored_px: int
     pair_share: float
     box_share: float
     camera: CameraConfig
+    draw_people: DrawPoses = draw_poses
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,8 +99,6 @@ class Shoot:
     config
     rng
         Decides everything.
-    draw_people
-        Draws the person's poses.
     """
 
     def __init__(
@@ -107,14 +108,12 @@ class Shoot:
         joint_map: JointMap,
         config: ShootConfig,
         rng: np.random.Generator,
-        draw_people: DrawPoses = draw_poses,
     ) -> None:
         self._body = body
         self._scenery = scenery
         self._map = joint_map
         self._config = config
         self._rng = rng
-        self._draw_people = draw_people
         self._anatomy = build_anatomy(float(rng.uniform(*STATURE_RANGE_M)))
 
     def samples(self, count: int, *, person: str, clip: str) -> Samples:
@@ -135,7 +134,7 @@ class Shoot:
         """
         rng = self._rng
         play = int(rng.integers(PLAY_SEEDS.start, PLAY_SEEDS.stop))
-        bones, kinds = self._draw_people(count, self._anatomy, play, rng)
+        bones, kinds = self._config.draw_people(count, self._anatomy, play, rng)
         joints = self._map.points(Landmarks(self._anatomy).locate_as_detected(bones))
         poses = to_bone_pose(bones, self._anatomy)
         pictures: list[tuple[int, Camera, Region, U8]] = []

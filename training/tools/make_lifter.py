@@ -23,7 +23,7 @@ from engine.models.card import TrainingRecord
 from engine.models.library import EMBEDDED, embedded_card_path
 from engine.models.shelf import load_model
 from training.export.export import CardFacts
-from training.lifting.batches import LessonPlan, draw_sightings
+from training.lifting.batches import BatchPlan, draw_sightings
 from training.lifting.detector_errors import build_error_table
 from training.lifting.export_lifter import export_lifter
 from training.lifting.motion_bank import MotionBank, build_bank
@@ -83,7 +83,7 @@ def main(options: Namespace) -> None:
     sightings = read_sightings(stored)
     kept = int(len(sightings) * (1 - HELD_OUT_SHARE))
     known = sightings.take(np.arange(kept))
-    plan = LessonPlan(bank, build_error_table(known), known)
+    plan = BatchPlan(bank, build_error_table(known), known)
     for number in range(len(MEMBERS)) if options.member is None else (options.member,):
         if not member_path(options, number).exists():
             train_member(plan, number, options)
@@ -96,7 +96,7 @@ def member_path(options: Namespace, number: int) -> Path:
     return options.out / f"member-{number}.pt"
 
 
-def train_member(plan: LessonPlan, number: int, options: Namespace) -> None:
+def train_member(plan: BatchPlan, number: int, options: Namespace) -> None:
     """Train one member, and keep it."""
     member = MEMBERS[number]
     began_s = time.monotonic()
@@ -165,11 +165,11 @@ def show(progress: LifterProgress) -> None:
 
 
 def scale_sigmas(lifter: LifterEnsemble, held_out: Sightings) -> dict[str, float]:
-    """Scale the sigmas up until 68 % of the errors on held-out people lie within; return metrics."""
-    lesson = draw_sightings(held_out, 4 * len(held_out), np.random.default_rng(0))
+    """Scale the sigmas up until 68 % of the errors on held-out people are within them."""
+    batch = draw_sightings(held_out, 4 * len(held_out), np.random.default_rng(0))
     with torch.no_grad():
-        lifted = lifter(torch.from_numpy(lesson.inputs))
-        error = (lifted.joints - torch.from_numpy(lesson.joints)).abs()
+        lifted = lifter(torch.from_numpy(batch.inputs))
+        error = (lifted.joints - torch.from_numpy(batch.joints)).abs()
         factor = float(np.quantile((error / lifted.log_sigma.exp()).numpy(), WITHIN_ONE_SIGMA))
         # Never down: where two members agree on people of the studio, they may err alike on others.
         lifter.log_scale.fill_(float(np.log(max(factor, 1.0))))

@@ -101,18 +101,18 @@ class MonocularBench:
                     continue
                 poses = _estimate(observed, view, method, truth.xyz)
                 poses = replace(poses, source=truth.source)
-                group = observed.clip.name.rsplit("/", 1)[0]
+                group = observed.clip.folder.name
                 self._found.setdefault((group, method), []).append(poses)
                 names = {"clip": observed.clip.name, "view": rig[view].name, "method": method}
                 yield names | describe(poses)
 
     def summarise(self) -> Iterator[Row]:
-        """Summarise all views of all clips of a set, for each method.
+        """Summarise all views of all clips of a folder, for each method.
 
         Yields
         ------
         row
-            Where a set has more than one view.
+            Where a folder has more than one view.
         """
         for (group, method), parts in self._found.items():
             if len(parts) < 2:

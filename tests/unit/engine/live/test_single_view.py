@@ -142,7 +142,7 @@ def test_while_several_cameras_see_the_person_the_network_looks_aside_now_and_th
     rig, lifter = make_square_rig(2), FakeMonocularEstimator()
     lift = LiveMonocular(SKELETON, lambda _rig, _have: lifter, 1.75)
     stage = lift.fill_single_view(Reconstruct(SKELETON))
-    for index in range(80):  # 2.7 s of motion, as fast as it goes: two lessons at most
+    for index in range(80):  # 2.7 s of motion, as fast as it goes: two batches at most
         images = FrameSet(
             index, index, tuple(make_image(c.name, index, index, (640, 480)) for c in rig)
         )

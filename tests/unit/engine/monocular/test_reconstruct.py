@@ -372,7 +372,7 @@ def test_looks_while_several_cameras_see_the_person_undo_what_the_network_is_off
     assert 0.5 < np.sqrt(np.mean((after / sigma) ** 2)) < 1.3
 
 
-def test_lessons_wait_for_the_bones_come_once_a_second_and_go_round_the_cameras(rig):
+def test_batches_wait_for_the_bones_come_once_a_second_and_go_round_the_cameras(rig):
     seen = film_walk(rig, 6.0, fps=10)
     oracle, reconstruct, lift = (
         Oracle(rig, seen.xyz),

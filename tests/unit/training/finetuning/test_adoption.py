@@ -9,6 +9,7 @@ pytest.importorskip("torch", reason="torch is not installed: pip install -e '.[t
 
 from engine.errors import EngineError
 from engine.models import files as network_files
+from engine.models.card import PICTURE_CODEC
 from engine.models.library import ModelLibrary
 from tests.support.trained_models import write_finetuned_model
 from training.errors import TrainingError
@@ -33,7 +34,7 @@ def work(tmp_path, library):
     folder = tmp_path / "run"
     made = write_finetuned_model(folder / "network", "anna")
     (folder / PAGE).write_text("better")
-    serving = library.find_serving_model("Anna")
+    serving = library.choose_model("Anna", codec=PICTURE_CODEC).entry
     results = {
         "parent": {"rival": serving.name if serving else "first"},
         "export": {"card": str(made / "card.toml"), "name": "anna"},

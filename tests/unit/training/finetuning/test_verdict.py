@@ -204,10 +204,10 @@ def test_the_report_holds_verdict_actions_and_pictures_and_escapes_names(tmp_pat
     given = answers()
     verdict = judge_comparison(exam(0.015))
     pictures = (("walking", draw_before_after(given, 0)),)
-    lesson = FinetuneSummary(
+    batch = FinetuneSummary(
         "A<b>", ("walk",), "compact", "the last 12 s", pictures, 9.6, ("All is well.",)
     )
-    write_finetune_report(tmp_path / "report.html", verdict, lesson)
+    write_finetune_report(tmp_path / "report.html", verdict, batch)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Better: it serves from now on" in page
     assert "A&lt;b&gt;" in page

@@ -12,7 +12,7 @@ from engine.monocular.lifter import Lifter
 from engine.reconstruction.body_size import LIMBS
 from training.errors import WeightsError
 from training.export.export import CardFacts
-from training.lifting.batches import LessonPlan
+from training.lifting.batches import BatchPlan
 from training.lifting.export_lifter import export_lifter, read_lifter
 from training.lifting.network import OWN_INPUTS, Lifted, LifterEnsemble, lifter_loss
 from training.lifting.train_lifter import LifterConfig, compute_rate_share, train_lifter
@@ -23,7 +23,7 @@ SMALL = LifterConfig(steps=100, rate=3e-3, width=64, blocks=1)
 
 @pytest.fixture(scope="module")
 def plan(bank, exact, no_errors):
-    return LessonPlan(bank, no_errors, exact, motion_count=120, sighting_count=20)
+    return BatchPlan(bank, no_errors, exact, motion_count=120, sighting_count=20)
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +46,13 @@ def pair(network):
 
 
 def score(network, plan):
-    lesson = plan.draw(np.random.default_rng(99))
+    batch = plan.draw(np.random.default_rng(99))
     with torch.no_grad():
-        joints = network(torch.from_numpy(lesson.inputs)).joints.numpy()
-    return float(np.linalg.norm(joints - lesson.joints, axis=-1).mean())
+        joints = network(torch.from_numpy(batch.inputs)).joints.numpy()
+    return float(np.linalg.norm(joints - batch.joints, axis=-1).mean())
 
 
-def test_a_hundred_lessons_teach_something(trained, plan):
+def test_a_hundred_batches_teach_something(trained, plan):
     network, seen = trained
     assert [progress.step for progress in seen] == [100]
     assert seen[0].left_s == pytest.approx(0)

@@ -7,7 +7,7 @@ import pytest
 
 from engine.monocular.joint_window import HIPS, NOW, OFFSETS_S, measure_unit
 from engine.reconstruction.body_size import LIMBS
-from training.lifting.batches import LessonPlan, draw_motion, draw_sightings
+from training.lifting.batches import BatchPlan, draw_motion, draw_sightings
 from training.lifting.bodies import (
     MIRROR,
     Proportions,
@@ -130,28 +130,28 @@ def test_errors_come_from_people_in_like_poses(no_errors):
     assert away.mean() < 0.5 * usual.mean()
 
 
-def test_what_a_lesson_asks_for_is_what_its_inputs_show(bank, exact, no_errors):
+def test_what_a_batch_asks_for_is_what_its_inputs_show(bank, exact, no_errors):
     """Of exact sightings, the answer projects onto the directions in the inputs."""
-    lesson = draw_sightings(exact, 200, np.random.default_rng(0))
+    batch = draw_sightings(exact, 200, np.random.default_rng(0))
     moment = 4 * len(LIMBS) + 1
-    now = lesson.inputs[:, NOW * moment : (NOW + 1) * moment]
+    now = batch.inputs[:, NOW * moment : (NOW + 1) * moment]
     flat = now[:, : 2 * len(LIMBS)].reshape(-1, 12, 2)
-    size = np.exp(lesson.inputs[:, len(OFFSETS_S) * moment])
+    size = np.exp(batch.inputs[:, len(OFFSETS_S) * moment])
     rays = flat * size[:, None, None]
     # About the root, and far enough: x of a joint is nearly its direction times a common depth.
     likeness = [
         np.corrcoef(one[:, axis], two[:, axis])[0, 1]
-        for one, two in zip(rays, lesson.joints)
+        for one, two in zip(rays, batch.joints)
         for axis in (0, 1)
     ]
     assert np.median(likeness) > 0.98
-    np.testing.assert_allclose(measure_unit(lesson.joints), 1, atol=1e-4)
-    np.testing.assert_allclose(lesson.joints[:, list(HIPS)].mean(1), 0, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(lesson.up, axis=1), 1, atol=1e-4)
+    np.testing.assert_allclose(measure_unit(batch.joints), 1, atol=1e-4)
+    np.testing.assert_allclose(batch.joints[:, list(HIPS)].mean(1), 0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(batch.up, axis=1), 1, atol=1e-4)
 
 
-def test_a_lesson_follows_from_its_number_alone(bank, exact, no_errors):
-    plan = LessonPlan(bank, no_errors, exact, motion_count=60, sighting_count=10)
+def test_a_batch_follows_from_its_number_alone(bank, exact, no_errors):
+    plan = BatchPlan(bank, no_errors, exact, motion_count=60, sighting_count=10)
     one, again, other = (plan.draw(np.random.default_rng([0, step])) for step in (3, 3, 4))
     np.testing.assert_array_equal(one.inputs, again.inputs)
     assert (one.inputs != other.inputs).any()
@@ -160,7 +160,7 @@ def test_a_lesson_follows_from_its_number_alone(bank, exact, no_errors):
 
 
 def test_some_windows_have_no_future_and_some_people_no_legs(bank, exact, no_errors):
-    plan = LessonPlan(bank, no_errors, exact)
+    plan = BatchPlan(bank, no_errors, exact)
     inputs = draw_motion(plan, 600, np.random.default_rng(1)).inputs
     moment = 4 * len(LIMBS) + 1
     present = inputs[:, moment - 1 : len(OFFSETS_S) * moment : moment]
