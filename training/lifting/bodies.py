@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import F64
+from calibration.geometry.transforms import normalize
 from engine.monocular.joint_window import NOW
 from engine.reconstruction.body_size import LIMBS
 from training.lifting.motion_bank import turn_about_vertical
@@ -86,12 +87,12 @@ def straighten(xyz: F64, rng: np.random.Generator) -> F64:
         (_SHOULDER + 1, _draw_share(len(xyz), 0.3, rng)),
     ):
         top, middle, end = (moved[:, :, joint + step] for step in (0, 2, 4))
-        straight = _unit(end - top)
+        straight = normalize(end - top)
         upper, lower = middle - top, end - middle
-        knee = top + _length(upper) * _unit((1 - share) * _unit(upper) + share * straight)
+        knee = top + _length(upper) * normalize((1 - share) * normalize(upper) + share * straight)
         moved[:, :, joint + 2] = knee
-        moved[:, :, joint + 4] = knee + _length(lower) * _unit(
-            (1 - share) * _unit(lower) + share * straight
+        moved[:, :, joint + 4] = knee + _length(lower) * normalize(
+            (1 - share) * normalize(lower) + share * straight
         )
     return _raise_trunk(moved, _draw_share(len(xyz), 0.3, rng))
 
@@ -118,9 +119,9 @@ def build_bodies(xyz: F64, proportions: Proportions, rng: np.random.Generator) -
 
     bottom, top = _middle(xyz, _HIP), _middle(xyz, _SHOULDER)
     hip_line, shoulder_line = (
-        _unit(xyz[:, :, joint] - xyz[:, :, joint + 1]) for joint in (_HIP, _SHOULDER)
+        normalize(xyz[:, :, joint] - xyz[:, :, joint + 1]) for joint in (_HIP, _SHOULDER)
     )
-    neck = bottom + draw(proportions.trunk_m) * _unit(top - bottom)
+    neck = bottom + draw(proportions.trunk_m) * normalize(top - bottom)
     hips, shoulders = draw(proportions.hips_m, 2.0) / 2, draw(proportions.shoulders_m, 1.4) / 2
     lengths = [
         draw(length)
@@ -134,12 +135,14 @@ def build_bodies(xyz: F64, proportions: Proportions, rng: np.random.Generator) -
     drop = draw(proportions.hip_drop_m, 6.0)
     made = np.empty_like(xyz)
     for side, sign in ((0, 1.0), (1, -1.0)):
-        thigh = _unit(xyz[:, :, _KNEE + side] - xyz[:, :, _HIP + side])
+        thigh = normalize(xyz[:, :, _KNEE + side] - xyz[:, :, _HIP + side])
         made[:, :, _SHOULDER + side] = neck + sign * shoulders * shoulder_line
         made[:, :, _HIP + side] = bottom + sign * hips * hip_line + drop * thigh
         for joint, length in zip((_SHOULDER, _ELBOW, _HIP, _KNEE), lengths):
             start, end = xyz[:, :, joint + side], xyz[:, :, joint + 2 + side]
-            made[:, :, joint + 2 + side] = made[:, :, joint + side] + length * _unit(end - start)
+            made[:, :, joint + 2 + side] = made[:, :, joint + side] + length * normalize(
+                end - start
+            )
     return made
 
 
@@ -152,8 +155,8 @@ def mirror_some(xyz: F64, rng: np.random.Generator) -> F64:
 def _raise_trunk(xyz: F64, share: F64) -> F64:
     """Turn the upper body so that the trunk is more upright; one that lies is left alone."""
     bottom = _middle(xyz, _HIP)
-    up = _unit(_middle(xyz, _SHOULDER) - bottom)
-    goal = _unit((1 - share) * up + share * np.array([0.0, 0.0, 1.0]))
+    up = normalize(_middle(xyz, _SHOULDER) - bottom)
+    goal = normalize((1 - share) * up + share * np.array([0.0, 0.0, 1.0]))
     goal = np.where(up[..., 2:] > _UPRIGHT_MIN, goal, up)
     axis, cosine = np.cross(up, goal)[:, :, None], (up * goal).sum(-1)[..., None, None]
     away = xyz[:, :, _UPPER] - bottom[:, :, None]
@@ -185,8 +188,3 @@ def _middle(xyz: F64, joint: int) -> F64:
 def _length(vector: F64) -> F64:
     """Return lengths, (..., 1)."""
     return np.linalg.norm(vector, axis=-1, keepdims=True)
-
-
-def _unit(vector: F64) -> F64:
-    """Return unit vectors."""
-    return vector / np.maximum(_length(vector), 1e-6)

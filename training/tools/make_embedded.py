@@ -33,7 +33,7 @@ RECORDING = StudioRecordingConfig(seconds=20.0, rate_fps=1.0)
 BATCH = read_recipe("compact-3d").batch.batch
 QUICK_SAMPLES = 160
 NOTE = (
-    "3D from one view, for everybody: trained on synthetic people only, so expect little of "
+    "3D from one view, from a picture: trained on synthetic people only, so expect little of "
     "it before it is fine-tuned on you."
 )
 
