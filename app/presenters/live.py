@@ -38,7 +38,7 @@ _MESSAGES = {
 }
 _MAX_FRESH_MS = 1000.0
 _GUESS_HEADLINE = "One camera: depth is a guess"
-_GUESS_MESSAGE = "A model guesses the pose from one image; your height sets its scale."
+_GUESS_MESSAGE = "A model guesses the pose from one view; your height sets its scale."
 _GUESS_WITHOUT_HEIGHT_MESSAGE = (
     "A model guesses the pose from one image. Enter your height: an average one sets its scale now."
 )
