@@ -35,6 +35,7 @@ from training.finetuning.prediction_errors import (
 )
 from training.finetuning.prepare_data import SAMPLES, load_parts, load_strangers, open_library
 from training.finetuning.report import JPEG_QUALITY, FinetuneSummary, write_finetune_report
+from training.finetuning.serving_lifter import measure_serving_lifter
 from training.finetuning.verdict import (
     MAX_FORGETTING,
     MAX_FORGETTING_PERSONAL,
@@ -69,6 +70,7 @@ def compare(context: StepContext, reporter: ProgressReporter) -> dict[str, Any]:
         strangers_before_m=others[0],
         strangers_after_m=others[1],
         max_forgetting=limit,
+        serving_m=_measure_serving_lifter(context, samples),
     )
     verdict = judge_comparison(comparison, seed=context.request.seed)
     table = {"verdict": asdict(verdict), "sight": asdict(measure_line_of_sight_errors(predictions))}
@@ -152,6 +154,12 @@ def adopt(context: StepContext, _reporter: ProgressReporter) -> dict[str, Any]:
         )
     library.adopt(name, person, reason=context.results["compare"]["message"], by=ADOPTED_BY)
     return {"name": name}
+
+
+def _measure_serving_lifter(context: StepContext, samples: Samples) -> F64:
+    """Measure the lifter that serves the person; empty where a picture model does."""
+    serving = open_library(context).choose_model(context.request.person).entry
+    return np.empty((0, 0)) if serving is None else measure_serving_lifter(serving.card, samples)
 
 
 def _find_added_name(library: ModelLibrary, card: ModelCard) -> str:

@@ -65,6 +65,9 @@ class Comparison:
         there are none.
     max_forgetting
         Factor by which those errors may grow.
+    serving_m : (N, J), m
+        Errors of the lifter that serves the person now, on the same pictures; NaN for joints that
+        it does not give, empty where a picture model serves.
     """
 
     before_m: F64
@@ -76,6 +79,7 @@ class Comparison:
     strangers_before_m: F64 = field(default_factory=_make_empty_errors)
     strangers_after_m: F64 = field(default_factory=_make_empty_errors)
     max_forgetting: float = MAX_FORGETTING
+    serving_m: F64 = field(default_factory=_make_empty_errors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +174,10 @@ def judge_comparison(comparison: Comparison, *, seed: int = 0) -> Verdict:
     before_mm, after_mm = (1e3 * mean(errors) for errors in (before, after))
     others_before = 1e3 * mean(comparison.strangers_before_m)
     others_after = 1e3 * mean(comparison.strangers_after_m)
-    reason = _find_objection(gain, image, blocks) or _find_forgetting_objection(
-        others_before, others_after, comparison.max_forgetting
+    reason = (
+        _find_objection(gain, image, blocks)
+        or _find_forgetting_objection(others_before, others_after, comparison.max_forgetting)
+        or _find_better_lifter(comparison)
     )
     return Verdict(
         better=not reason,
@@ -223,6 +229,23 @@ def _find_forgetting_objection(before_mm: float, after_mm: float, max_factor: fl
     return (
         f"but it has forgotten other people: {before_mm:.0f} → {after_mm:.0f} mm on drawn ones it "
         "never saw; record more different motions, or give it fewer minutes"
+    )
+
+
+def _find_better_lifter(comparison: Comparison) -> str:
+    """Find whether the lifter that serves now is nearer to the labels; empty where it is not."""
+    if not comparison.serving_m.size:
+        return ""
+    both = np.isfinite(comparison.serving_m) & np.isfinite(comparison.after_m)
+    serving_mm, after_mm = (
+        1e3 * mean(np.where(both, errors, np.nan))
+        for errors in (comparison.serving_m, comparison.after_m)
+    )
+    if not serving_mm <= after_mm:
+        return ""
+    return (
+        f"but the lifter that serves now is nearer still: {serving_mm:.0f} mm on the same joints, "
+        f"the new model {after_mm:.0f} mm"
     )
 
 

@@ -226,3 +226,15 @@ def test_the_report_of_nothing_judged_has_dashes_not_nan(tmp_path: Path):
         FinetuneSummary("", ("walk",), "compact", "nothing", (), 1.0),
     )
     assert "nan" not in (tmp_path / "report.html").read_text(encoding="utf-8").split("</style>")[1]
+
+
+def test_a_lifter_that_is_nearer_still_goes_on_serving():
+    found = exam(0.015)
+    limbs_only = np.full((N, J), np.nan)
+    limbs_only[:, :6] = found.after_m[:, :6] - 0.005
+    verdict = judge_comparison(replace(found, serving_m=limbs_only))
+    assert not verdict.better
+    assert "the lifter that serves now is nearer still" in verdict.message
+    limbs_only[:, :6] = found.after_m[:, :6] + 0.005
+    assert judge_comparison(replace(found, serving_m=limbs_only)).better
+    assert judge_comparison(replace(found, serving_m=np.empty((0, 0)))).better
