@@ -9,6 +9,7 @@ from scipy.stats import rankdata
 
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.rig import Camera, Rig
+from engine.monocular.guessed_room import guess_rig
 from engine.monocular.load import load_monocular_model
 from engine.offline import recording as offline
 from engine.offline.progress import Progress, StepProgress
@@ -23,7 +24,7 @@ from training.evaluation.metrics import (
 )
 from training.world.observe import ObservedClip, select_view, select_views
 from training.world.pose_errors import BLOCK_S
-from training.world.subject import LIVE, BenchOptions, Subject
+from training.world.subject import LIVE, UNCALIBRATED, BenchOptions, Subject
 from training.world.table import Cell, Column, Row
 from training.world.truth import LIMBS, find_true_limbs, select_cameras
 
@@ -191,9 +192,9 @@ def _correlate_ranks(one: F64, other: F64) -> float:
 def _estimate(observed: ObservedClip, view: int, method: str, truth: F64) -> MonocularPoses:
     """Run a method on one view, as the program does with a single calibrated camera."""
     assert observed.clip.rig is not None
-    rig = select_cameras(observed.clip.rig, (view,))
+    true_rig = select_cameras(observed.clip.rig, (view,))
     recording = select_views(observed.recording, (view,))
-    model = load_monocular_model(method.removesuffix(LIVE))
+    model = load_monocular_model(method.removesuffix(LIVE).removesuffix(UNCALIBRATED))
     assert model is not None
     with closing(model):
         monocular = OfflineMonocular(
@@ -205,13 +206,17 @@ def _estimate(observed: ObservedClip, view: int, method: str, truth: F64) -> Mon
                 monocular.put(
                     replace(frames, frames=(frames.frames[view],)), alone, _nobody(poses_2d)
                 )
-        followed = follow_person(recording)
-        found = monocular.fill(followed, rig, observed.clip.stature_m)
+        followed, stature_m = follow_person(recording), observed.clip.stature_m
+        rig = true_rig
+        if method.endswith(UNCALIBRATED):
+            guess = guess_rig(true_rig[0].name, true_rig[0].size_wh)
+            rig = monocular.level_rig(followed, guess, stature_m)
+        found = monocular.fill(followed, rig, stature_m)
         sigma = _gather_sigmas(monocular, found, rig)
-    camera = rig[0]
     block = np.floor(np.array(observed.time_s) / BLOCK_S).astype(np.int64)
-    limbs = _to_camera(_gather_limbs(found, recording), camera)
-    return MonocularPoses(limbs, _to_camera(truth, camera), sigma, block, "")
+    # Before its camera a pose has the same axes whatever is known of the room.
+    limbs = _to_camera(_gather_limbs(found, recording), rig[0])
+    return MonocularPoses(limbs, _to_camera(truth, true_rig[0]), sigma, block, "")
 
 
 def _gather_limbs(found: offline.Reconstruction, recording: offline.PoseRecording) -> F64:
@@ -251,7 +256,7 @@ def make_monocular_subject() -> Subject:
     bench = MonocularBench()
     return Subject(
         "monocular",
-        "One camera: errors of the limbs, with the true lens and where up is",
+        "One camera: errors of the limbs; the true lens and up are known unless it says otherwise",
         COLUMNS,
         bench.measure,
         bench.summarise,

@@ -9,8 +9,8 @@ from engine.offline.progress import Progress
 from training.world.observe import ObservedClip
 from training.world.table import Column, Row
 
-LIVE = " live"
-METHODS = (EMBEDDED, EMBEDDED + LIVE, PICTURES, OWN_POSE)
+LIVE, UNCALIBRATED = " live", " uncalibrated"
+METHODS = (EMBEDDED, EMBEDDED + LIVE, EMBEDDED + UNCALIBRATED, PICTURES, OWN_POSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class BenchOptions:
         Leave out what only adds detail: pairs of views.
     methods
         For one camera: names of models, `engine.monocular.load.OWN_POSE`; with " live" appended, a
-        lifter sees no future.
+        lifter sees no future, with " uncalibrated" neither the lens nor up is known.
     """
 
     model: str
