@@ -266,10 +266,10 @@ def _rank_tracks(candidates: Candidates, v: int) -> list[tuple[int, float]]:
         xy = candidates.xy[at_t, v, at_c]
         torso = np.linalg.norm(xy[:, shoulders].mean(1) - xy[:, hips].mean(1), axis=-1)
         size = np.nanmedian(torso) if np.isfinite(torso).any() else 1.0
-        swing = np.nanstd(
-            np.where(np.isfinite(xy[:, ankles]), xy[:, ankles], np.nan).mean(1), axis=0
-        )
-        motion = float(np.nan_to_num(np.linalg.norm(swing)) / max(size, 1.0))
+        feet = xy[:, ankles].mean(1)
+        feet = feet[np.isfinite(feet).all(-1)]
+        swing = float(np.linalg.norm(feet.std(0))) if len(feet) else 0.0  # behind a table: none
+        motion = swing / max(float(size), 1.0)
         weights.append((number, len(at_t) * (0.2 + min(motion, 1.0))))
     return sorted(weights, key=lambda pair: -pair[1])
 
