@@ -7,6 +7,7 @@ from app.settings import Settings
 from calibration.rig import Rig
 from engine.live.live import Live
 from engine.live.single_view import MakeMonocular
+from engine.models.card import has_own_pose, load_card
 from engine.monocular.load import NO_MODEL, load_monocular_model
 from engine.monocular.source import MonocularModel
 
@@ -43,7 +44,13 @@ def make_monocular_loader(settings: Callable[[], Settings]) -> MakeMonocular:
     def load(rig: Rig | None, have: str) -> MonocularModel | None:
         """Load it, unless it is there already."""
         now = settings()
-        return load_monocular_model(now.lift, now.person, rig=rig, loaded_name=have)
+        return load_monocular_model(
+            now.lift,
+            now.person,
+            rig=rig,
+            loaded_name=have,
+            has_own_pose=lambda: has_own_pose(load_card(now.model)),
+        )
 
     return load
 

@@ -342,6 +342,11 @@ def _check(card: ModelCard, where: str) -> None:
             raise ModelCardError(
                 f"{where} has {key} '{value}'. It must be one of {', '.join(known)}."
             )
+    if (card.input.layout == "joints") != (card.codec == LIFTER_CODEC):
+        raise ModelCardError(
+            f"{where} has layout '{card.input.layout}' and codec '{card.codec}'. A lifter takes "
+            "'joints', every other model images. Correct the layout."
+        )
     bad = [file.sha256 for file in card.files if file.sha256 and not _is_sha256(file.sha256)]
     if bad:
         raise ModelCardError(

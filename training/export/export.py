@@ -188,16 +188,20 @@ def _export_files(
     return card_path
 
 
+def describe_file(path: Path) -> ModelFile:
+    """Describe a file that was written, for its card: name, SHA-256 and size."""
+    data = path.read_bytes()
+    return ModelFile(path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
+
+
 def _build_card(checkpoint: Checkpoint, onnx_path: Path, name: str, facts: CardFacts) -> ModelCard:
     """Describe a network that was written."""
-    data = onnx_path.read_bytes()
-    file = ModelFile(onnx_path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
     return ModelCard(
         name=name,
         task=MONOCULAR_TASK,
         licence=facts.licence,
         source=PathSource(onnx_path.parent.resolve()),
-        files=(file,),
+        files=(describe_file(onnx_path),),
         codec=PICTURE_CODEC,
         skeleton=checkpoint.skeleton,
         input=network_input(checkpoint.network.size_px),

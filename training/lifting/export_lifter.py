@@ -1,6 +1,5 @@
 """Export a lifter: an ONNX file with its card, from which it can also be trained further."""
 
-import hashlib
 from pathlib import Path
 
 import torch
@@ -9,7 +8,6 @@ from engine.models.card import (
     LIFTER_CODEC,
     MONOCULAR_TASK,
     ModelCard,
-    ModelFile,
     ModelInput,
     PathSource,
     write_card,
@@ -18,7 +16,7 @@ from engine.monocular.joint_window import OFFSETS_S
 from engine.monocular.lifter import INPUT, JOINTS, LOG_SIGMA, UP
 from engine.reconstruction.body_size import LIMBS
 from training.errors import WeightsError
-from training.export.export import CardFacts, write_graph
+from training.export.export import CardFacts, describe_file, write_graph
 from training.lifting.network import LifterEnsemble, LifterNetwork, LifterShape
 
 SKELETON = "blazepose_33"
@@ -52,14 +50,12 @@ def export_lifter(
     still = network.cpu().eval()
     example = torch.zeros(2, still.inputs)
     write_graph(still, example, onnx_path, (INPUT, JOINTS, LOG_SIGMA, UP))
-    data = onnx_path.read_bytes()
-    file = ModelFile(onnx_path.name, sha256=hashlib.sha256(data).hexdigest(), size_bytes=len(data))
     card = ModelCard(
         name=name,
         task=MONOCULAR_TASK,
         licence=facts.licence,
         source=PathSource(onnx_path.parent.resolve()),
-        files=(file,),
+        files=(describe_file(onnx_path),),
         codec=LIFTER_CODEC,
         skeleton=SKELETON,
         input=WINDOW,
@@ -78,6 +74,7 @@ def read_lifter(onnx_path: Path) -> LifterEnsemble:
     WeightsError
         If the file is no lifter that this program wrote.
     """
+    # Imported here: onnx comes with the extra for training, and only this function reads a file.
     import onnx
     from google.protobuf.message import DecodeError
     from onnx import numpy_helper

@@ -65,8 +65,9 @@ def test_the_model_is_looked_for_by_what_is_set_at_that_moment(monkeypatch):
     now = [Settings(person="Anna", lift="anna-1")]
     make = make_monocular_loader(lambda: now[0])
     make(None, "")
-    now[0] = Settings(person="Ben")
+    now[0] = Settings(person="Ben", model="rtmpose-m")
     make(None, "old (fake)")
+    assert [more.pop("has_own_pose")() for _, more in asked] == [True, False]
     assert asked == [
         (("anna-1", "Anna"), {"rig": None, "loaded_name": ""}),
         (("", "Ben"), {"rig": None, "loaded_name": "old (fake)"}),

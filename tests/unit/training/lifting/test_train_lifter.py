@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from engine.models.card import LIFTER_CODEC, ModelCardError, TrainingRecord, read_card
+from engine.models.library import PICTURES, embedded_card_path
 from engine.monocular.joint_window import OFFSETS_S, JointWindows, build_inputs
 from engine.monocular.lifter import Lifter
 from engine.reconstruction.body_size import LIMBS
@@ -136,8 +137,10 @@ def test_the_card_says_what_it_is_and_another_kind_is_refused(exported, tmp_path
     path = exported[1].with_name("other.toml")
     text = exported[1].with_suffix(".toml").read_text().replace('"lifter"', '"soft-argmax-3d"')
     path.write_text(text)
+    with pytest.raises(ModelCardError, match="A lifter takes 'joints', every other model images"):
+        read_card(path)
     with pytest.raises(ModelCardError, match="needs task 'pose3d' and codec 'lifter'"):
-        Lifter(read_card(path))
+        Lifter(read_card(embedded_card_path(PICTURES)))
 
 
 def test_a_lifter_of_another_window_is_refused(plan, tmp_path):

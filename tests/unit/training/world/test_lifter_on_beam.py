@@ -1,13 +1,10 @@
 """The lifter that ships, on one real view: better than what the 2D model guesses itself."""
 
-import json
-
 import numpy as np
 import pytest
 
 from calibration.evidence.observations import Observations
-from calibration.geometry.transforms import rigid_transform
-from calibration.rig import Camera, Rig
+from calibration.rig import Rig
 from calibration.skeleton import load_skeleton
 from engine.errors import ModelMissingError
 from engine.models.shelf import load_model
@@ -18,6 +15,7 @@ from engine.offline.single_view import OfflineMonocular, follow_person
 from engine.reconstruction.body_size import LIMBS
 from engine.reconstruction.reconstruct import reconstruct_observations
 from training.evaluation.metrics import p_mpjpe
+from training.world.beam import find_beam
 
 pytestmark = [pytest.mark.data, pytest.mark.model]
 VIEW, VIEWS = 2, ("cam01", "cam02", "cam03", "cam04")
@@ -26,19 +24,7 @@ SKELETON = load_skeleton("blazepose_33")
 
 @pytest.fixture(scope="module")
 def rig(data_folder):
-    cameras = json.loads((data_folder / "beam" / "calibration_refined.json").read_text())["cameras"]
-    return Rig(
-        tuple(
-            Camera(
-                c["name"],
-                tuple(c["size"]),
-                c["K"],
-                c["dist"],
-                rigid_transform(np.array(c["R"]), np.ravel(c["t"])),
-            )
-            for c in cameras
-        )
-    )
+    return find_beam(data_folder / "beam")[0].load().rig
 
 
 @pytest.fixture(scope="module")
