@@ -145,7 +145,7 @@ class ModelCard:
         At least one.
     codec
         How its outputs become joints; a name in `engine.inference.decode.CODECS`, ``blazepose``,
-        or, for ``pose3d``, that of `engine.inference.monocular`.
+        or, for ``pose3d``, that of `engine.inference.picture_model`.
     skeleton
         Name of the skeleton of its joints.
     input

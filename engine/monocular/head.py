@@ -1,4 +1,4 @@
-"""The head of a person seen by one camera: both ears, from the model's crown and shoulders."""
+"""The head of a person seen by one camera: both ears, from a crown, or from where they are seen."""
 
 import numpy as np
 

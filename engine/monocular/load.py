@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from calibration.rig import Rig
 from engine.errors import ModelMissingError
-from engine.inference import monocular as pictures
+from engine.inference.picture_model import PictureModel
 from engine.models.card import LIFTER_CODEC, ModelCard, load_card
 from engine.models.library import ModelLibrary, compute_rig_id
 from engine.monocular.lifter import Lifter
@@ -72,7 +72,7 @@ def load_monocular_model(
         return None if loaded_name == OwnPose.name else OwnPose()
     if loaded_name.startswith(f"{card.name} ("):
         return None
-    model = Lifter(card) if card.codec == LIFTER_CODEC else pictures.MonocularModel(card)
+    model = Lifter(card) if card.codec == LIFTER_CODEC else PictureModel(card)
     model.warm_up()
     return model
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibration.skeleton import load_skeleton
-from engine.inference.monocular import MonocularModel
+from engine.inference.picture_model import PictureModel
 from engine.loading import load_attribute
 from engine.models.card import ModelCard, read_card
 from engine.models.files import CARD_FILE
@@ -61,7 +61,7 @@ def open_model(what: str) -> Iterator[EvaluatedModel]:
     if path.suffix == CHECKPOINT_SUFFIX:
         yield _open_torch_checkpoint(path)
         return
-    network = MonocularModel(_find_card(what, path))
+    network = PictureModel(_find_card(what, path))
     try:
         yield EvaluatedModel(
             network.name,

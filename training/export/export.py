@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from engine.disk import write_atomic
-from engine.inference.monocular import INPUT, SPREAD, UVW
+from engine.inference.picture_model import INPUT, SPREAD, UVW
 from engine.models.card import (
     MONOCULAR_TASK,
     PICTURE_CODEC,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from calibration.geometry.arrays import F32, U8
-from engine.inference.monocular import MonocularModel
+from engine.inference.picture_model import PictureModel
 from engine.inference.preprocess import BLACK, cut, to_batch, whole_image
 from engine.models.card import ModelCard, read_card
 from training.errors import TrainingError
@@ -144,7 +144,7 @@ def _measure_deviation(
     card: ModelCard, runtime: str, batches: list[F32], expected: list[np.ndarray]
 ) -> float:
     """Return the relative deviation of one runtime."""
-    network = MonocularModel(card, runtime)
+    network = PictureModel(card, runtime)
     try:
         found = [np.stack(network.infer(batch)) for batch in batches]
     finally:

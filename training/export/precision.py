@@ -8,7 +8,7 @@ from pathlib import Path
 from calibration.geometry.arrays import F32, U8
 from engine.errors import BackendUnavailableError
 from engine.inference.backends import BackendOptions
-from engine.inference.monocular import INPUT, MonocularModel
+from engine.inference.picture_model import INPUT, PictureModel
 from engine.inference.quantize import quantize_convolutions
 from engine.models.card import ModelCard, ModelFile, PathSource, read_card, write_card
 from training.errors import TrainingError
@@ -119,7 +119,7 @@ def int8_card_path(card_path: Path) -> Path:
 
 def _measure(card: ModelCard, judge: Judge, precision: str) -> float:
     """Measure a network in one number format."""
-    network = MonocularModel(card, run=BackendOptions(threads=1, precision=precision))
+    network = PictureModel(card, run=BackendOptions(threads=1, precision=precision))
     try:
         return judge(lambda batch: network.infer(batch)[0])
     finally:

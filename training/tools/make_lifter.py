@@ -17,11 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.errors import EngineError
 from engine.inference.backends import BackendOptions
 from engine.inference.networks import load_pose_model
 from engine.models.card import TrainingRecord
 from engine.models.library import EMBEDDED, embedded_card_path
 from engine.models.shelf import load_model
+from training.errors import TrainingError
 from training.export.export import CardFacts
 from training.lifting.batches import BatchPlan, draw_sightings
 from training.lifting.detector_errors import build_error_table
@@ -189,4 +191,7 @@ def parse(arguments: list[str]) -> Namespace:
 
 
 if __name__ == "__main__":
-    main(parse(sys.argv[1:]))
+    try:
+        main(parse(sys.argv[1:]))
+    except (TrainingError, EngineError) as error:
+        sys.exit(str(error))

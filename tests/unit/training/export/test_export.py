@@ -10,7 +10,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install -e
 pytest.importorskip("onnxscript", reason="onnxscript is not installed: pip install -e '.[train]'")
 
 from engine.errors import BackendUnavailableError, EngineError  # noqa: E402
-from engine.inference.monocular import MonocularModel  # noqa: E402
+from engine.inference.picture_model import PictureModel  # noqa: E402
 from engine.inference.preprocess import Region  # noqa: E402
 from engine.models.card import TrainingRecord, read_card  # noqa: E402
 from engine.models.library import ModelLibrary  # noqa: E402
@@ -145,7 +145,7 @@ def test_the_checkpoint_beside_it_is_the_same_network_without_the_state_of_its_r
 def test_the_engine_finds_in_an_image_what_torch_finds_in_its_crop(checkpoint, exported):
     image = np.random.default_rng(3).integers(0, 255, (300, 400, 3), np.uint8)
     region = Region((200.0, 150.0), (128.0, 128.0))
-    network = MonocularModel(read_card(exported))
+    network = PictureModel(read_card(exported))
     uvw, spread = network.estimate([(image, region), (image, region)])
     network.close()
     rgb = image[86:214, 136:264, ::-1].transpose(2, 0, 1).astype(np.float32)
@@ -234,7 +234,7 @@ def offset_mm(reference):
 
 def test_a_network_in_eight_bits_is_kept_where_it_is_good_enough(card_path, monkeypatch):
     monkeypatch.setattr(precision, "MAX_LOSS_MM", 100.0)
-    verdict = offer_int8(card_path, CROPS, offset_mm(MonocularModel(read_card(card_path))))
+    verdict = offer_int8(card_path, CROPS, offset_mm(PictureModel(read_card(card_path))))
     assert verdict.accepted
     assert verdict.f32_mm == 50.0
     assert verdict.mm > 50.0
@@ -243,7 +243,7 @@ def test_a_network_in_eight_bits_is_kept_where_it_is_good_enough(card_path, monk
     assert {
         node.op_type for node in onnx.load(card_path.with_name(small.files[0].name)).graph.node
     } >= {"QuantizeLinear"}
-    MonocularModel(small).close()
+    PictureModel(small).close()
 
 
 def test_a_network_in_eight_bits_is_thrown_away_where_it_is_worse(card_path):
@@ -262,9 +262,9 @@ def test_a_processor_without_bfloat16_refuses_it(exported, monkeypatch):
     def load(card, run):
         if run.precision != "f32":
             raise BackendUnavailableError("not here")
-        return MonocularModel(card, run=run)
+        return PictureModel(card, run=run)
 
-    monkeypatch.setattr(precision, "MonocularModel", load)
+    monkeypatch.setattr(precision, "PictureModel", load)
     assert not judge_bf16(read_card(exported), lambda estimate: 50.0).accepted
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from engine.errors import ModelMismatchError, ModelMissingError
 from engine.inference.backends import BACKENDS
-from engine.inference.monocular import MonocularModel
+from engine.inference.picture_model import PictureModel
 from engine.inference.preprocess import Region
 from engine.models.card import ModelCardError, read_card
 from tests.support.trained_models import MPII, SIZE_PX, write_colour_model, write_finetuned_model
@@ -22,7 +22,7 @@ def card_path(tmp_path):
 
 @pytest.fixture(params=sorted(BACKENDS))
 def network(request, card_path):
-    network = MonocularModel(read_card(card_path), request.param)
+    network = PictureModel(read_card(card_path), request.param)
     yield network
     network.close()
 
@@ -100,7 +100,7 @@ def edited(card_path, *pairs):
 )
 def test_a_card_that_does_not_fit_says_what_to_correct(card_path, old, new, sentence):
     with pytest.raises(ModelCardError, match=sentence):
-        MonocularModel(edited(card_path, (old, new)))
+        PictureModel(edited(card_path, (old, new)))
 
 
 def test_a_file_with_other_outputs_is_refused(card_path):
@@ -108,13 +108,13 @@ def test_a_file_with_other_outputs_is_refused(card_path):
     text = "\n".join(line for line in card_path.read_text().splitlines() if "sha256" not in line)
     card_path.write_text(text)
     with pytest.raises(ModelCardError, match=r"gives .*xyz.*export the model again"):
-        MonocularModel(read_card(card_path))
+        PictureModel(read_card(card_path))
 
 
 def test_a_missing_file_is_named(card_path):
     card_path.with_name("network.onnx").unlink()
     with pytest.raises(ModelMissingError, match=r"there is no file .*network\.onnx"):
-        MonocularModel(read_card(card_path))
+        PictureModel(read_card(card_path))
 
 
 def test_a_damaged_file_is_told_by_its_hash(card_path):
@@ -123,4 +123,4 @@ def test_a_damaged_file_is_told_by_its_hash(card_path):
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
     with pytest.raises(ModelMismatchError, match="damaged or not that model"):
-        MonocularModel(read_card(card_path))
+        PictureModel(read_card(card_path))

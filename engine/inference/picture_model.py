@@ -1,4 +1,4 @@
-"""MonocularModel: from crops of single views to 3D poses, each in the patch of its crop.
+"""PictureModel: from crops of single views to 3D poses, each in the patch of its crop.
 
 `engine.inference.patch` defines the patch and converts it to metres.
 """
@@ -20,7 +20,7 @@ SINGLE_THREAD = BackendOptions(threads=1)
 """A crop takes 2 to 3 ms of one core (compact model); the 2D model needs the other cores."""
 
 
-class MonocularModel:
+class PictureModel:
     """A model that estimates the 3D pose of one person in one crop.
 
     Parameters
