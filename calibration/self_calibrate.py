@@ -43,7 +43,7 @@ from calibration.solve.lens_priors import (
 )
 from calibration.solve.misfit import explain_misfit, search_time_offsets
 from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
-from calibration.solve.residuals import FOCAL, K1, OFFSET, Estimate
+from calibration.solve.residuals import FOCAL, K1, K2, OFFSET, Estimate
 from calibration.world.floor import find_ground, world_from_scene
 from calibration.world.scale import estimate_scale
 
@@ -331,7 +331,7 @@ def _refine_in_passes(
 
 def _select_last_pass_parameters(lenses: LensPriors, options: CalibrationOptions) -> FreeParameters:
     """Select the parameters of the last pass."""
-    return select_free_parameters(lenses, {FOCAL, K1} | _select_times(options))
+    return select_free_parameters(lenses, {FOCAL, K1, K2} | _select_times(options))
 
 
 def _select_times(options: CalibrationOptions) -> set[int]:

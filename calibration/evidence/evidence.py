@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from calibration.evidence.noise import measure_torso_px
+from calibration.evidence.novelty import measure_novelty
 from calibration.evidence.observations import Observations
 from calibration.evidence.timing import estimate_velocity_px_s
 from calibration.geometry.arrays import F64, I64
@@ -26,6 +28,19 @@ BONE_SIGMA = {
     ("heel", "foot_index"): 0.12,
 }
 DEFAULT_BONE_SIGMA = 0.10
+# Lengths of a person's bones as BlazePose sees them, m: medians of the studio's bodies in walks
+# before three and four known cameras (only their ratios count). And how much people differ, as a
+# share: limbs as in training/lifting/bodies.py; widths and feet more, for clothes hide them.
+PROPORTIONS = {
+    ("hip", "knee"): (0.391, 0.05),
+    ("knee", "ankle"): (0.383, 0.05),
+    ("shoulder", "elbow"): (0.286, 0.05),
+    ("elbow", "wrist"): (0.262, 0.05),
+    ("shoulder", "shoulder"): (0.358, 0.08),
+    ("hip", "hip"): (0.190, 0.10),
+    ("shoulder", "hip"): (0.524, 0.06),
+    ("heel", "foot_index"): (0.228, 0.12),
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +61,13 @@ class Evidence:
         Which length each bone has; twins share one.
     bone_sigma : (B,)
         Expected relative deviation of each bone.
+    log_proportion, proportion_sigma : (lengths,)
+        Prior on the ratios of the lengths: their logarithms up to a common number, and one standard
+        deviation of each; infinite where nothing is known of a bone.
+    size_px : (V, T), px
+        Length of the torso in each image, were it parallel to it.
+    joint_weight : (T, J), bone_weight : (T, B)
+        How much each counts (`calibration.evidence.novelty`).
     joints
         Names of the joints, in the order of the J axis.
     time_ns : (T,)
@@ -58,6 +80,11 @@ class Evidence:
     bones: I64
     length_index: I64
     bone_sigma: F64
+    log_proportion: F64
+    proportion_sigma: F64
+    size_px: F64
+    joint_weight: F64
+    bone_weight: F64
     joints: tuple[str, ...]
     time_ns: I64
 
@@ -103,14 +130,25 @@ def gather_evidence(common: Observations, sigma: F64, principal: F64, rows: I64)
     xy = np.where(np.isfinite(spread)[..., None], common.xy[rows][:, :, chosen], 0.0)
     velocity = estimate_velocity_px_s(common)[rows][:, :, chosen]
     bones, twins, bone_sigma = _list_bones(skeleton, joints)
+    log_proportion, proportion_sigma = _list_proportions(skeleton, joints)
+    size_px = _measure_sizes(common, rows)
+    views_first = np.moveaxis(xy, 1, 0)
+    joint_weight, bone_weight = measure_novelty(
+        views_first, np.isfinite(np.moveaxis(spread, 1, 0)), size_px, bones
+    )
     return Evidence(
-        xy=np.moveaxis(xy, 1, 0),
+        xy=views_first,
         sigma=np.moveaxis(spread, 1, 0),
         velocity=np.moveaxis(velocity, 1, 0),
         principal=principal,
         bones=bones,
         length_index=twins,
         bone_sigma=bone_sigma,
+        log_proportion=log_proportion,
+        proportion_sigma=proportion_sigma,
+        size_px=size_px,
+        joint_weight=joint_weight,
+        bone_weight=bone_weight,
         joints=joints,
         time_ns=common.time_ns[rows],
     )
@@ -118,9 +156,32 @@ def gather_evidence(common: Observations, sigma: F64, principal: F64, rows: I64)
 
 def _list_bones(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[I64, I64, F64]:
     """List the bones between the joints, which of them are twins, and how constant they look."""
-    bones = [bone for bone in skeleton.bones if bone[0] in joints and bone[1] in joints]
-    kinds = [(strip_side(a), strip_side(b)) for a, b in bones]
+    bones, kinds = _list_kinds(skeleton, joints)
     order = list(dict.fromkeys(kinds))
     sigma = [BONE_SIGMA.get((a, b), BONE_SIGMA.get((b, a), DEFAULT_BONE_SIGMA)) for a, b in kinds]
     ends = np.array([[joints.index(a), joints.index(b)] for a, b in bones], np.int64).reshape(-1, 2)
     return ends, np.array([order.index(kind) for kind in kinds], np.int64), np.array(sigma)
+
+
+def _list_kinds(
+    skeleton: Skeleton, joints: tuple[str, ...]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """List the bones between the joints, and the same without their sides."""
+    bones = [bone for bone in skeleton.bones if bone[0] in joints and bone[1] in joints]
+    return bones, [(strip_side(a), strip_side(b)) for a, b in bones]
+
+
+def _list_proportions(skeleton: Skeleton, joints: tuple[str, ...]) -> tuple[F64, F64]:
+    """Logarithm and standard deviation of what is known of each length."""
+    kinds = list(dict.fromkeys(_list_kinds(skeleton, joints)[1]))
+    known = [PROPORTIONS.get((a, b), PROPORTIONS.get((b, a), (1.0, np.inf))) for a, b in kinds]
+    return np.log([length for length, _ in known]), np.array([sigma for _, sigma in known])
+
+
+def _measure_sizes(common: Observations, rows: I64) -> F64:
+    """Length of the torso in the images of some framesets, (V, T); the view's median if unseen."""
+    size = measure_torso_px(common)
+    usual = np.array(
+        [np.median(one[np.isfinite(one)]) if np.isfinite(one).any() else 1.0 for one in size.T]
+    )
+    return np.where(np.isfinite(size), size, usual)[rows].T

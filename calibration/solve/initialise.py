@@ -137,6 +137,7 @@ def _bootstrap_estimate(evidence: Evidence, focal: F64) -> Estimate | None:
         translation=first.translation * unit,
         focal=focal.copy(),
         k1=np.zeros(len(focal)),
+        k2=np.zeros(len(focal)),
         offset_s=np.zeros(len(focal)),
         log_length=np.log(lengths * unit),
         xyz=xyz * unit,
@@ -219,6 +220,6 @@ def build_ideal_cameras(
         matrix = np.diag([estimate.focal[v], estimate.focal[v], 1.0])
         matrix[:2, 2] = lenses.principal[v]
         pose = rigid_transform(estimate.rotation[v], estimate.translation[v])
-        distortion = np.array([estimate.k1[v], 0.0, 0.0, 0.0, 0.0])
+        distortion = np.array([estimate.k1[v], estimate.k2[v], 0.0, 0.0, 0.0])
         cameras.append(Camera(name, common.sizes_wh[v], matrix, distortion, pose))
     return tuple(cameras)

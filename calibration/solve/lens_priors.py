@@ -11,17 +11,16 @@ from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import pixels_from_rays, rays_from_pixels, undistort
 from calibration.rig import Camera
 from calibration.solve.refine import FreeParameters
-from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, OFFSET
+from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, K2, OFFSET
 
 # Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80
 # degrees.
 FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
-# Lenses have a k1 of -0.15 to 0.05, and clocks that a computer set are some 12 ms apart. Both
-# priors are six times as narrow: residuals of one joint are correlated, so the evidence looks six
-# times too sure (see uncertainty.py).
-PRIOR_STRENGTH = 6.0
-K1_MEAN, K1_SIGMA = -0.03, 0.12 / PRIOR_STRENGTH
-OFFSET_SIGMA_S = 0.012 / PRIOR_STRENGTH
+# Distortion of phones, webcams and action cameras: k1 from -0.35 (a barrel) to 0.25. Clocks that a
+# computer set are some 12 ms apart.
+K1_MEAN, K1_SIGMA = -0.05, 0.15
+K2_SIGMA = 0.05
+OFFSET_SIGMA_S = 0.012
 SIZE_TOLERANCE = 0.02  # sizes that differ by less are the same kind of camera
 
 
@@ -37,7 +36,7 @@ class LensPriors:
         Given, or the mean of the prior.
     principal : (V, 2), px
     group : (V,)
-        Views of one group share focal length and k1.
+        Views of one group share focal length, k1 and k2.
     """
 
     known: tuple[Camera | None, ...]
@@ -124,8 +123,8 @@ def select_free_parameters(lenses: LensPriors, blocks: Set[int]) -> FreeParamete
     lenses
         Given lenses never move.
     blocks
-        What may move beside the poses: `FOCAL` and `K1` of the unknown lenses, and `OFFSET`, the
-        times of all but the first camera.
+        What may move beside the poses: `FOCAL`, `K1` and `K2` of the unknown lenses, and `OFFSET`,
+        the times of all but the first camera.
 
     Returns
     -------
@@ -135,7 +134,7 @@ def select_free_parameters(lenses: LensPriors, blocks: Set[int]) -> FreeParamete
     V = len(lenses.focal)
     columns = [_build_column(V, [v], p) for v in range(1, V) for p in range(6)]
     unknown = ~lenses.is_known
-    for parameter in (FOCAL, K1):
+    for parameter in (FOCAL, K1, K2):
         if parameter in blocks:
             groups = [
                 np.flatnonzero((lenses.group == g) & unknown)
@@ -148,6 +147,7 @@ def select_free_parameters(lenses: LensPriors, blocks: Set[int]) -> FreeParamete
     mean = np.zeros((V, CAMERA_PARAMETERS))
     sigma[unknown, FOCAL], mean[:, FOCAL] = FOCAL_LOG_SIGMA, np.log(lenses.focal)
     sigma[unknown, K1], mean[:, K1] = K1_SIGMA, K1_MEAN
+    sigma[unknown, K2] = K2_SIGMA
     sigma[:, OFFSET] = OFFSET_SIGMA_S
     return FreeParameters(np.stack(columns, 1), sigma.ravel(), mean.ravel())
 

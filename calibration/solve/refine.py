@@ -17,10 +17,12 @@ from calibration.solve.residuals import (
     CAMERA_PARAMETERS,
     FOCAL,
     K1,
+    K2,
     OFFSET,
     ROTATION,
     TRANSLATION,
     Estimate,
+    Reprojection,
     cauchy,
     compute_bone_residuals,
     compute_reprojection,
@@ -34,12 +36,12 @@ class FreeParameters:
 
     Parameters
     ----------
-    basis : (9 V, Q)
+    basis : (10 V, Q)
         Columns are the free directions; a shared focal length is one column with several ones.
-    prior_sigma : (9 V,)
+    prior_sigma : (10 V,)
         One standard deviation of each parameter around `prior_mean`; infinite without a prior.
-    prior_mean : (9 V,)
-        In the parameters' own terms (log focal, k1, s); unused for rotations and translations.
+    prior_mean : (10 V,)
+        In the parameters' own terms (log focal, k1, k2, s); unused for rotations and translations.
     """
 
     basis: F64
@@ -183,12 +185,15 @@ def compute_total_cost(
     """
     images = compute_reprojection(evidence, estimate)
     behind = np.isfinite(evidence.sigma) & ~images.valid & np.isfinite(estimate.xyz).all(-1)
-    cost = cauchy((images.residual**2).sum(-1), settings.robust_scale)[0].sum()
-    cost += behind.sum() * cauchy(np.array(1e4), settings.robust_scale)[0]
+    each = cauchy((images.residual**2).sum(-1), settings.robust_scale)[0]
+    each += behind * cauchy(np.array(1e4), settings.robust_scale)[0]
+    cost = (each * evidence.joint_weight).sum()
     if len(evidence.bones):
-        cost += cauchy(compute_bone_residuals(evidence, estimate)[0] ** 2, settings.bone_scale)[
-            0
-        ].sum()
+        bone_residual = compute_bone_residuals(evidence, estimate)[0]
+        by_bone = cauchy(bone_residual**2, settings.bone_scale)[0]
+        deviation = estimate.log_length - evidence.log_proportion
+        cost += (by_bone * evidence.bone_weight).sum()
+        cost += deviation @ _build_proportion_prior(evidence) @ deviation
     return float(cost + (_compute_prior_residual(estimate, free_parameters) ** 2).sum())
 
 
@@ -217,7 +222,7 @@ def build_normal_equations(
     N = Q + evidence.length_count
     images = compute_reprojection(evidence, estimate)
     by_camera, by_point = compute_reprojection_jacobians(evidence, estimate, images)
-    weight = cauchy((images.residual**2).sum(-1), settings.robust_scale)[1] * images.valid
+    weight = compute_joint_weights(evidence, images, settings)
     weighted = weight[..., None, None] * by_camera
     raw = np.zeros((V * CAMERA_PARAMETERS, V * CAMERA_PARAMETERS))
     raw_gradient = np.zeros(V * CAMERA_PARAMETERS)
@@ -253,6 +258,32 @@ def build_normal_equations(
     )
 
 
+def compute_joint_weights(
+    evidence: Evidence, images: Reprojection, settings: RefinementSettings
+) -> F64:
+    """Weigh every observation of a joint by its novelty and by how well it fits.
+
+    Returns
+    -------
+    weight : (V, T, J)
+        0 where missing.
+    """
+    fit = cauchy((images.residual**2).sum(-1), settings.robust_scale)[1]
+    return fit * evidence.joint_weight * images.valid
+
+
+def compute_bone_weights(evidence: Evidence, residual: F64, settings: RefinementSettings) -> F64:
+    """Weigh the bones of every frame likewise, (T, B); `residual` (T, B) in sigmas."""
+    return cauchy(residual**2, settings.bone_scale)[1] * evidence.bone_weight
+
+
+def _build_proportion_prior(evidence: Evidence) -> F64:
+    """Information on the logarithms of the lengths, (lengths, lengths): none on their size."""
+    information = 1 / evidence.proportion_sigma**2
+    total = max(float(information.sum()), 1e-12)
+    return np.diag(information) - np.outer(information, information) / total
+
+
 def _add_priors(
     shared: F64, gradient: F64, estimate: Estimate, free_parameters: FreeParameters
 ) -> None:
@@ -269,7 +300,7 @@ def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_ste
     Parameters
     ----------
     estimate
-    camera_step : (V, 9)
+    camera_step : (V, 10)
     length_step : (lengths,)
     point_step : (T, J, 3)
     """
@@ -278,6 +309,7 @@ def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_ste
         translation=estimate.translation + camera_step[:, TRANSLATION],
         focal=estimate.focal * np.exp(camera_step[:, FOCAL]),
         k1=estimate.k1 + camera_step[:, K1],
+        k2=estimate.k2 + camera_step[:, K2],
         offset_s=estimate.offset_s + camera_step[:, OFFSET],
         log_length=estimate.log_length + length_step,
         xyz=estimate.xyz + point_step,
@@ -329,7 +361,7 @@ def _add_bones(
     if not len(evidence.bones):
         return
     residual, by_end = compute_bone_residuals(evidence, estimate)
-    weight = cauchy(residual**2, settings.bone_scale)[1] * (by_end != 0).any(-1)
+    weight = compute_bone_weights(evidence, residual, settings) * (by_end != 0).any(-1)
     Q = len(equations.shared) - evidence.length_count
     for b, (first, second) in enumerate(evidence.bones):
         pull = weight[:, b, None] * by_end[:, b]
@@ -346,16 +378,16 @@ def _add_bones(
         equations.shared_gradient[row] += (weight[:, b] * residual[:, b]).sum() * by_length
         equations.mixed[:, row, first] += pull * by_length
         equations.mixed[:, row, second] -= pull * by_length
+    prior = _build_proportion_prior(evidence)
+    equations.shared[Q:, Q:] += prior
+    equations.shared_gradient[Q:] += prior @ (estimate.log_length - evidence.log_proportion)
 
 
 def _compute_prior_residual(estimate: Estimate, free_parameters: FreeParameters) -> F64:
-    """Deviation of every camera parameter from its prior, in sigmas, (9 V,)."""
+    """Deviation of every camera parameter from its prior, in sigmas, (10 V,)."""
     value = np.zeros((len(estimate.focal), CAMERA_PARAMETERS))
-    value[:, FOCAL], value[:, K1], value[:, OFFSET] = (
-        np.log(estimate.focal),
-        estimate.k1,
-        estimate.offset_s,
-    )
+    value[:, FOCAL], value[:, OFFSET] = np.log(estimate.focal), estimate.offset_s
+    value[:, K1], value[:, K2] = estimate.k1, estimate.k2
     has_prior = np.isfinite(free_parameters.prior_sigma)
     deviation = np.zeros(value.size)
     deviation[has_prior] = (value.ravel() - free_parameters.prior_mean)[

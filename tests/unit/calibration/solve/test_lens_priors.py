@@ -11,7 +11,7 @@ from calibration.solve.lens_priors import (
     select_free_parameters,
     undistort_known_views,
 )
-from calibration.solve.residuals import FOCAL, K1, OFFSET
+from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, OFFSET
 from calibration.synthetic.synthetic import NO_NOISE, RigPlan
 from tests.support.calibrations import make_scene
 
@@ -29,7 +29,7 @@ def sized(take, *sizes):
 
 def columns_of(free, parameter):
     """Which cameras each free direction of a parameter moves, as sorted tuples."""
-    chosen = free.basis.reshape(-1, 9, free.basis.shape[1])[:, parameter]
+    chosen = free.basis.reshape(-1, CAMERA_PARAMETERS, free.basis.shape[1])[:, parameter]
     return sorted(tuple(np.flatnonzero(column)) for column in chosen.T if column.any())
 
 
@@ -67,13 +67,13 @@ def test_known_lenses_never_move(take):
     free = select_free_parameters(lenses, {FOCAL, K1, OFFSET})
     assert columns_of(free, FOCAL) == [(0, 2)]
     assert columns_of(free, K1) == [(0, 2)]
-    assert np.isinf(free.prior_sigma.reshape(3, 9)[1, [FOCAL, K1]]).all()
+    assert np.isinf(free.prior_sigma.reshape(3, CAMERA_PARAMETERS)[1, [FOCAL, K1]]).all()
 
 
 def test_the_first_camera_is_the_gauge(take):
     lenses, _ = build_lens_priors(take.seen.observations, UNKNOWN, shared=False)
     free = select_free_parameters(lenses, {FOCAL, K1, OFFSET})
-    assert not free.basis.reshape(3, 9, -1)[0, :6].any()
+    assert not free.basis.reshape(3, CAMERA_PARAMETERS, -1)[0, :6].any()
     assert columns_of(free, OFFSET) == [(1,), (2,)]
 
 

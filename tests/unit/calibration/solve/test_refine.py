@@ -23,20 +23,28 @@ SETTINGS = RefinementSettings(iterations=60, tolerance=1e-12)
 
 def poses_free(views, *, focal=(), k1=False):
     """Let all but the first camera's pose move, and the focal lengths of groups of views."""
-    columns = [np.eye(9 * views)[9 * v + p] for v in range(1, views) for p in range(6)]
+    columns = [
+        np.eye(CAMERA_PARAMETERS * views)[CAMERA_PARAMETERS * v + p]
+        for v in range(1, views)
+        for p in range(6)
+    ]
     for parameter, groups in ((FOCAL, focal), (K1, [[v] for v in range(views)] if k1 else [])):
         for group in groups:
-            column = np.zeros(9 * views)
-            column[[9 * v + parameter for v in group]] = 1
+            column = np.zeros(CAMERA_PARAMETERS * views)
+            column[[CAMERA_PARAMETERS * v + parameter for v in group]] = 1
             columns.append(column)
-    return FreeParameters(np.stack(columns, 1), np.full(9 * views, np.inf), np.zeros(9 * views))
+    return FreeParameters(
+        np.stack(columns, 1),
+        np.full(CAMERA_PARAMETERS * views, np.inf),
+        np.zeros(CAMERA_PARAMETERS * views),
+    )
 
 
 def disturbed(truth, random, *, focal=0.0):
     """Push the cameras and joints off their true places; the first camera's pose stays."""
     V = len(truth.focal)
     step = np.concatenate(
-        [random.normal(0, 0.03, (V, 3)), random.normal(0, 0.1, (V, 3)), np.zeros((V, 3))], 1
+        [random.normal(0, 0.03, (V, 3)), random.normal(0, 0.1, (V, 3)), np.zeros((V, 4))], 1
     )
     step[0] = 0
     step[:, FOCAL] = random.normal(0, focal, V) if focal else 0
@@ -123,8 +131,8 @@ def test_a_tenth_of_gross_outliers_hardly_moves_the_cameras():
 def test_a_prior_holds_what_the_images_do_not_tell(exact):
     evidence, truth = exact
     free = poses_free(4, focal=[[0], [1], [2], [3]])
-    sigma, mean = np.full(36, np.inf), np.zeros(36)
-    sigma[FOCAL::9], mean[FOCAL::9] = 1e-6, np.log(1234.0)
+    sigma, mean = np.full(4 * CAMERA_PARAMETERS, np.inf), np.zeros(4 * CAMERA_PARAMETERS)
+    sigma[FOCAL::CAMERA_PARAMETERS], mean[FOCAL::CAMERA_PARAMETERS] = 1e-6, np.log(1234.0)
     held = refine(
         evidence,
         replace(truth, focal=np.full(4, 1234.0)),

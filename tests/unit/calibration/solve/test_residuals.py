@@ -26,7 +26,7 @@ def case():
     V, lengths = len(truth.focal), evidence.length_count
     return evidence, apply_step(
         truth,
-        random.normal(0, 0.02, (V, 9)),
+        random.normal(0, 0.02, (V, CAMERA_PARAMETERS)),
         random.normal(0, 0.05, lengths),
         random.normal(0, 0.02, truth.xyz.shape),
     )
@@ -37,7 +37,7 @@ def test_the_slope_by_every_camera_parameter_is_that_of_finite_differences(case,
     evidence, estimate = case
     at = compute_reprojection(evidence, estimate)
     by_camera = compute_reprojection_jacobians(evidence, estimate, at)[0]
-    step = np.zeros((3, 9))
+    step = np.zeros((3, CAMERA_PARAMETERS))
     step[:, parameter] = STEP
     nothing = np.zeros(evidence.length_count), np.zeros(estimate.xyz.shape)
     ahead = compute_reprojection(evidence, apply_step(estimate, step, *nothing)).residual

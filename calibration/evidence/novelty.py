@@ -1,0 +1,68 @@
+"""Novelty: how much of what a frameset shows was not seen before; repetition is no evidence.
+
+A network misplaces a joint in the same way for as long as the body stays as it is. A foot that
+stands for a whole recording is one observation with one error, not three hundred; counted three
+hundred times it outweighs everything that moves, and bends the rig to its own error. So each joint
+of each frameset weighs one share of the place that it is at: all framesets that show a joint at one
+place in all images together weigh as much as one.
+"""
+
+import numpy as np
+
+from calibration.geometry.arrays import F64, I64, Mask
+
+# Places nearer than this share of the torso (about 20 cm), in all images together, are one place.
+# Two phones, three exercises on the spot, ten rigs of the studio, error of the rotation: 2.1° with
+# 0.1, 1.9° with 0.2, 1.6° with 0.4; the sigmas fit the errors of 2 to 4 views best with 0.4.
+RADIUS_OF_TORSO = 0.4
+# A joint that another view has lost is judged by other errors: as far as two radii.
+_OTHER_VIEWS = 4.0
+
+
+def measure_novelty(xy: F64, seen: Mask, size_px: F64, bones: I64) -> tuple[F64, F64]:
+    """Measure what each joint and each bone of each frameset adds.
+
+    Parameters
+    ----------
+    xy : (V, T, J, 2), px
+        Anything where not seen.
+    seen : (V, T, J)
+    size_px : (V, T), px
+        Length of the torso in each image.
+    bones : (B, 2)
+        Joints that each bone joins.
+
+    Returns
+    -------
+    joint_weight : (T, J), 0 to 1
+        One over the framesets that show the joint at about the same place, itself included, each
+        counted by a Gaussian of its distance.
+    bone_weight : (T, B), 0 to 1
+        Likewise for both ends of a bone.
+    """
+    T, J = seen.shape[1:]
+    usable = seen.sum(0) >= 2
+    joint_weight = np.ones((T, J))
+    bone_weight = np.ones((T, len(bones)))
+    distance = [_measure_distances(xy[:, :, j], seen[:, :, j], size_px) for j in range(J)]
+    for j in range(J):
+        near = np.exp(-distance[j] / 2) * usable[:, j]
+        joint_weight[:, j] = 1 / np.maximum(near.sum(1), 1.0)
+    for b, (first, second) in enumerate(bones):
+        both = usable[:, first] & usable[:, second]
+        near = np.exp(-(distance[first] + distance[second]) / 4) * both
+        bone_weight[:, b] = 1 / np.maximum(near.sum(1), 1.0)
+    return joint_weight, bone_weight
+
+
+def _measure_distances(xy: F64, seen: Mask, size_px: F64) -> F64:
+    """Squared distance of one joint's places in all images, in radii, (T, T)."""
+    T = seen.shape[1]
+    place = np.where(seen[..., None], xy, 0.0) / (RADIUS_OF_TORSO * size_px[..., None])
+    flat = np.moveaxis(place, 0, 1).reshape(T, -1)
+    square = (flat**2).sum(1)
+    distance = np.maximum(square[:, None] + square[None] - 2 * flat @ flat.T, 0.0)
+    shown = seen.T.astype(float)
+    common = shown @ shown.T
+    other = (shown.sum(1)[:, None] != common) | (shown.sum(1)[None] != common)
+    return np.where(other, _OTHER_VIEWS, distance)
