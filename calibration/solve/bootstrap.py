@@ -18,6 +18,7 @@ from calibration.solve.pairs import (
     PairPose,
     PinholeViews,
     estimate_pairs,
+    hypothesize_pair,
     to_poselib_camera,
 )
 
@@ -58,8 +59,8 @@ class _Resection:
     inliers: int
 
 
-def bootstrap(views: PinholeViews) -> InitialRig | None:
-    """Place all cameras roughly.
+def bootstrap(views: PinholeViews) -> list[InitialRig]:
+    """Place all cameras roughly, in several ways.
 
     Parameters
     ----------
@@ -68,12 +69,16 @@ def bootstrap(views: PinholeViews) -> InitialRig | None:
 
     Returns
     -------
-    rig
-        The one with most cameras placed, then with the least cost; None where no pair agrees.
+    rigs
+        Those with most cameras placed first, then those with the least cost; none where no pair
+        agrees. Two views have no third that could contradict: all their hypotheses are returned.
     """
-    pairs = estimate_pairs(views)
-    rigs = [_grow_rig(views, pair) for pair in pairs[:MAX_SEED_PAIRS]]
-    return min(rigs, key=lambda rig: (-int(rig.placed.sum()), rig.cost)) if rigs else None
+    if len(views.xy) == 2:
+        pairs = hypothesize_pair(views, 0, 1)
+    else:
+        pairs = estimate_pairs(views)[:MAX_SEED_PAIRS]
+    rigs = [_grow_rig(views, pair) for pair in pairs]
+    return sorted(rigs, key=lambda rig: (-int(rig.placed.sum()), rig.cost))
 
 
 def _grow_rig(views: PinholeViews, pair: PairPose) -> InitialRig:

@@ -13,7 +13,7 @@ from calibration.geometry.arrays import F64, I64
 from calibration.geometry.transforms import rigid_transform
 from calibration.geometry.triangulation import triangulate_robust
 from calibration.rig import Camera
-from calibration.solve.bootstrap import bootstrap
+from calibration.solve.bootstrap import InitialRig, bootstrap
 from calibration.solve.lens_priors import LensPriors, select_free_parameters
 from calibration.solve.pairs import PinholeViews
 from calibration.solve.refine import RefinementSettings, refine
@@ -26,6 +26,9 @@ CANNOT_PLACE_MESSAGE = (
 SCOUTING_FRAMES = 50
 FOCAL_STARTS = (1.0, 0.76, 1.3)  # times the mean of the prior
 PAIR_FOCAL_STARTS = (0.66, 0.8, 1.0, 1.25, 1.55)  # each of two unlike cameras
+# Every start takes a few steps; the best of them are refined on.
+GLANCE_SETTINGS = RefinementSettings(robust_scale=4.0, iterations=3, tolerance=1e-2)
+MAX_SCOUTED = 6
 SCOUTING_SETTINGS = RefinementSettings(robust_scale=4.0, iterations=15, tolerance=1e-4)
 AMBIGUOUS_SIGMAS2, AMBIGUOUS_FOCAL = 6.0, 0.10
 # A view that fits has 90 % of its joints or more within three sigmas; one that is mirrored or late
@@ -77,14 +80,19 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
     evidence = gather_calibration_evidence(common, spread_evenly(rows, SCOUTING_FRAMES), lenses)
     # k1 and times stay fixed: with rough cameras they would absorb errors of the focal lengths
     free_parameters = select_free_parameters(lenses, {FOCAL})
-    starts = [_bootstrap_estimate(evidence, focal) for focal in _list_focal_starts(lenses)]
-    scouted = [
-        refine(evidence, start, free_parameters, SCOUTING_SETTINGS)
-        for start in starts
-        if start is not None
+    starts = [
+        start
+        for focal in _list_focal_starts(lenses)
+        for start in _bootstrap_estimates(evidence, focal)
     ]
-    if not scouted:
+    if not starts:
         raise DegenerateError(CANNOT_PLACE_MESSAGE)
+    glances = [refine(evidence, start, free_parameters, GLANCE_SETTINGS) for start in starts]
+    glances.sort(key=lambda refined: refined.cost)
+    scouted = [
+        refine(evidence, glance.estimate, free_parameters, SCOUTING_SETTINGS)
+        for glance in glances[:MAX_SCOUTED]
+    ]
     scouted.sort(key=lambda refined: refined.cost)
     best = scouted[0]
     # rigs of about the same cost but other focal lengths: the motion does not decide between them
@@ -118,15 +126,21 @@ def _list_focal_starts(lenses: LensPriors) -> list[F64]:
     return [np.where(unknown, lenses.focal * factor, lenses.focal) for factor in starts]
 
 
-def _bootstrap_estimate(evidence: Evidence, focal: F64) -> Estimate | None:
-    """Place the cameras for assumed focal lengths, bones summing to 1; None where one fails."""
-    V, T, J = evidence.sigma.shape
+def _bootstrap_estimates(evidence: Evidence, focal: F64) -> list[Estimate]:
+    """Place the cameras for assumed focal lengths, bones summing to 1; all of them, or not."""
+    V = len(evidence.sigma)
     views = PinholeViews(
         evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), focal, evidence.principal
     )
-    first = bootstrap(views)
-    if first is None or not first.placed.all():
-        return None
+    whole = [rig for rig in bootstrap(views) if rig.placed.all()]
+    kept = whole if V == 2 else whole[:1]
+    estimates = [_describe_initial_rig(evidence, focal, rig) for rig in kept]
+    return [estimate for estimate in estimates if estimate is not None]
+
+
+def _describe_initial_rig(evidence: Evidence, focal: F64, first: InitialRig) -> Estimate | None:
+    """Describe a rough rig as the solvers do; None where a bone was never seen."""
+    _, T, J = evidence.sigma.shape
     xyz = first.xyz.reshape(T, J, 3)
     lengths = _measure_bone_lengths(evidence, xyz)
     if not np.isfinite(lengths).all():

@@ -11,10 +11,13 @@ import numpy as np
 import poselib
 
 from calibration.geometry.arrays import F64, Mask
+from calibration.geometry.transforms import rotation_angle_rad
 
 MIN_MATCHES = 40
 GATE_SIGMAS = 2.0  # a match farther from its epipolar line is an outlier of the pair
 RANSAC_ITERATIONS = 2000
+HYPOTHESIS_GATES, HYPOTHESIS_SEEDS = (GATE_SIGMAS, GATE_SIGMAS / 2, 2 * GATE_SIGMAS), (0, 1)
+SAME_POSE_RAD = 0.05
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,14 +91,56 @@ def estimate_pairs(views: PinholeViews) -> list[PairPose]:
     return sorted((pair for pair in found if pair is not None), key=lambda pair: -pair.strength)
 
 
-def estimate_pair(views: PinholeViews, first: int, second: int) -> PairPose | None:
-    """Find the relative pose of two views.
+def hypothesize_pair(views: PinholeViews, first: int, second: int) -> list[PairPose]:
+    """Find relative poses of two views that are worth a try.
+
+    With a network's errors the pose that most joints agree with is often not the right one: on the
+    spot, every second of them was 40° and more off. Looser and tighter gates, and other samples,
+    find others; which is right is for the bones to decide.
+
+    Returns
+    -------
+    pairs
+        Different ones, the strongest first.
+    """
+    distinct: list[PairPose] = []
+    tried = [
+        estimate_pair(views, first, second, gate_sigmas=gate, seed=seed)
+        for gate in HYPOTHESIS_GATES
+        for seed in HYPOTHESIS_SEEDS
+    ]
+    for pair in sorted((pair for pair in tried if pair is not None), key=lambda p: -p.strength):
+        if all(_differ(pair, other) for other in distinct):
+            distinct.append(pair)
+    return distinct
+
+
+def _differ(one: PairPose, other: PairPose) -> bool:
+    """Whether two poses of a pair are far enough apart to lead to different rigs."""
+    turned = rotation_angle_rad(one.rotation @ other.rotation.T)
+    along = float(one.translation @ other.translation)
+    return bool(turned > SAME_POSE_RAD or along < np.cos(2 * SAME_POSE_RAD))
+
+
+def estimate_pair(
+    views: PinholeViews,
+    first: int,
+    second: int,
+    *,
+    gate_sigmas: float = GATE_SIGMAS,
+    seed: int = 0,
+) -> PairPose | None:
+    """Find the relative pose of two views that most joints agree with.
 
     Parameters
     ----------
     views
     first, second
         Positions of the views.
+    gate_sigmas
+        A match farther from its epipolar line is an outlier.
+    seed
+        Of the samples.
 
     Returns
     -------
@@ -109,14 +154,14 @@ def estimate_pair(views: PinholeViews, first: int, second: int) -> PairPose | No
     both = views.seen[first] & views.seen[second]
     if both.sum() < MIN_MATCHES:
         return None
-    gate = GATE_SIGMAS * float(
+    gate = gate_sigmas * float(
         np.median(np.concatenate([views.sigma[first, both], views.sigma[second, both]]))
     )
     options = {
         "max_epipolar_error": gate,
         "max_iterations": RANSAC_ITERATIONS,
         "min_iterations": 200,
-        "seed": 0,
+        "seed": seed,
     }
     pose, info = poselib.estimate_relative_pose(
         views.xy[first, both],
