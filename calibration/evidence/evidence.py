@@ -71,6 +71,8 @@ class Evidence:
     joints
         Names of the joints, in the order of the J axis.
     time_ns : (T,)
+    own_xyz : (V, T, J, 3), m
+        The network's own poses, as in `Observations`; None where it makes none.
     """
 
     xy: F64
@@ -87,6 +89,7 @@ class Evidence:
     bone_weight: F64
     joints: tuple[str, ...]
     time_ns: I64
+    own_xyz: F64 | None = None
 
     @property
     def length_count(self) -> int:
@@ -151,6 +154,9 @@ def gather_evidence(common: Observations, sigma: F64, principal: F64, rows: I64)
         bone_weight=bone_weight,
         joints=joints,
         time_ns=common.time_ns[rows],
+        own_xyz=None
+        if common.own_xyz is None
+        else np.moveaxis(common.own_xyz[rows][:, :, chosen], 1, 0),
     )
 
 

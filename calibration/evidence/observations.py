@@ -29,6 +29,9 @@ class Observations:
         0 where a joint was not seen.
     view_time_ns : (T, V)
         Each view's own time of its image; equal to `time_ns` where a view has no image.
+    own_xyz : (T, V, J, 3), m
+        The network's own guess of the pose in depth, about the middle of the body, in the axes of a
+        camera that looks at it; NaN where there is none. None from a network that makes none.
 
     Raises
     ------
@@ -43,6 +46,7 @@ class Observations:
     xy: F64
     confidence: F64
     view_time_ns: I64
+    own_xyz: F64 | None = None
 
     def __post_init__(self) -> None:
         """Check the shapes."""
@@ -50,6 +54,8 @@ class Observations:
         V = len(self.view_names)
         J = len(self.skeleton.joints)
         shapes = {"xy": (T, V, J, 2), "confidence": (T, V, J), "view_time_ns": (T, V)}
+        if self.own_xyz is not None:
+            shapes["own_xyz"] = (T, V, J, 3)
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(
@@ -75,7 +81,10 @@ class Observations:
         mirror = self.skeleton.mirror
         xy = np.where(swapped[..., None, None], self.xy[:, :, mirror], self.xy)
         confidence = np.where(swapped[..., None], self.confidence[:, :, mirror], self.confidence)
-        return replace(self, xy=xy, confidence=confidence)
+        own_xyz = self.own_xyz
+        if own_xyz is not None:
+            own_xyz = np.where(swapped[..., None, None], own_xyz[:, :, mirror], own_xyz)
+        return replace(self, xy=xy, confidence=confidence, own_xyz=own_xyz)
 
     def flip_views(self, view_indices: Sequence[int]) -> "Observations":
         """Mirror some views: flip their images, and the body's sides with them.
@@ -92,7 +101,11 @@ class Observations:
         for v in view_indices:
             flipped[:, v] = True
             xy[:, v, :, 0] = self.sizes_wh[v][0] - 1 - xy[:, v, :, 0]
-        return replace(self, xy=xy).swap_sides(flipped)
+        own_xyz = self.own_xyz
+        if own_xyz is not None:
+            turned = flipped[..., None, None] & np.array([True, False, False])
+            own_xyz = np.where(turned, -own_xyz, own_xyz)
+        return replace(self, xy=xy, own_xyz=own_xyz).swap_sides(flipped)
 
     def select_framesets(self, rows: I64 | Mask | slice) -> "Observations":
         """Select some framesets.
@@ -103,4 +116,6 @@ class Observations:
             Indices, a mask over T, or a slice.
         """
         names = ("time_ns", "xy", "confidence", "view_time_ns")
+        if self.own_xyz is not None:
+            names += ("own_xyz",)
         return replace(self, **{name: getattr(self, name)[rows] for name in names})

@@ -17,6 +17,9 @@ STEP_SIGMAS = 6.0  # sigmas that a joint ordinarily moves between framesets
 CHANGE_PRIOR = 10.0  # sides do not change for less than this many squared sigmas
 LOOKBACK_IMAGES = 4  # images that each one is compared with
 SWAPPED_PRIOR_S = 100.0  # per second: most of the time the network is right
+# Two views fit a body in profile nearly as well with its sides exchanged in one of them.
+PAIR_SWAP_PRIOR = 10.0
+MAX_SWAPPED_SHARE = 0.5  # of one of two views' framesets
 SWAP_PRIOR = 1.0  # a swap must be better than none by this many squared sigmas
 # Up to five views all patterns of swaps are tried, beyond that those of two views at most.
 MAX_EXHAUSTIVE_VIEWS = 5
@@ -116,9 +119,14 @@ def find_swaps_by_rig(observations: Observations, sigma: F64, rig: Rig) -> Mask:
     unary = np.stack(
         [_compute_pattern_cost(common, sigma, rig, pattern) for pattern in patterns], 1
     )
-    unary += SWAP_PRIOR * patterns.sum(1)
+    unary += (PAIR_SWAP_PRIOR if patterns.shape[1] == 2 else SWAP_PRIOR) * patterns.sum(1)
     chosen = _viterbi(unary, _compute_step_costs(observations, sigma), patterns)
-    return patterns[chosen]
+    swapped = patterns[chosen]
+    if swapped.shape[1] == 2:
+        # two views fit nearly as well with one of them exchanged throughout (squats: 66° off): what
+        # they show is only where sides change, and the network is right most of the time
+        swapped ^= swapped.mean(0) > MAX_SWAPPED_SHARE
+    return swapped
 
 
 def _list_swap_patterns(view_count: int) -> Mask:

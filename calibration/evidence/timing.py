@@ -1,5 +1,7 @@
 """Joints at common instants: each view's track at the framesets' times, and its velocity."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from calibration.evidence.observations import Observations
@@ -55,15 +57,33 @@ def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Ob
             own[order], track_xy, track_confidence, observations.time_ns
         )
     times = np.repeat(observations.time_ns[:, None], V, 1)
-    return Observations(
-        observations.skeleton,
-        observations.view_names,
-        observations.sizes_wh,
-        observations.time_ns,
-        xy,
-        confidence,
-        times,
+    return replace(
+        observations,
+        xy=xy,
+        confidence=confidence,
+        view_time_ns=times,
+        own_xyz=_take_nearest_own(observations, offset_ns),
     )
+
+
+def _take_nearest_own(observations: Observations, offset_ns: I64) -> F64 | None:
+    """Take each view's own poses of the images nearest to the framesets: hints need no more."""
+    if observations.own_xyz is None:
+        return None
+    nearest = np.full_like(observations.own_xyz, np.nan)
+    for v in range(nearest.shape[1]):
+        rows = np.flatnonzero(observations.seen[:, v].any(-1))
+        if len(rows):
+            own = observations.view_time_ns[rows, v] + offset_ns[v]
+            order = np.argsort(own, kind="stable")
+            after = np.clip(np.searchsorted(own[order], observations.time_ns), 0, len(rows) - 1)
+            before = np.maximum(after - 1, 0)
+            late = np.abs(own[order][after] - observations.time_ns)
+            early = np.abs(observations.time_ns - own[order][before])
+            nearest[:, v] = observations.own_xyz[
+                rows[order][np.where(early < late, before, after)], v
+            ]
+    return nearest
 
 
 def estimate_velocity_px_s(observations: Observations) -> F64:

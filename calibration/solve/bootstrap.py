@@ -4,6 +4,7 @@
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,13 +60,16 @@ class _Resection:
     inliers: int
 
 
-def bootstrap(views: PinholeViews) -> list[InitialRig]:
+def bootstrap(views: PinholeViews, guesses: Sequence[PairPose] = ()) -> list[InitialRig]:
     """Place all cameras roughly, in several ways.
 
     Parameters
     ----------
     views
         With assumed focal lengths.
+    guesses
+        Relative poses to start from beside those that the joints' images suggest; the strongest
+        first.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def bootstrap(views: PinholeViews) -> list[InitialRig]:
         pairs = hypothesize_pair(views, 0, 1)
     else:
         pairs = estimate_pairs(views)[:MAX_SEED_PAIRS]
-    rigs = [_grow_rig(views, pair) for pair in pairs]
+    rigs = [_grow_rig(views, pair) for pair in (*pairs, *guesses[:1])]
     return sorted(rigs, key=lambda rig: (-int(rig.placed.sum()), rig.cost))
 
 

@@ -15,6 +15,7 @@ from calibration.geometry.triangulation import triangulate_robust
 from calibration.rig import Camera
 from calibration.solve.bootstrap import InitialRig, bootstrap
 from calibration.solve.lens_priors import LensPriors, select_free_parameters
+from calibration.solve.own_poses import guess_pairs
 from calibration.solve.pairs import PinholeViews
 from calibration.solve.refine import RefinementSettings, refine
 from calibration.solve.residuals import FOCAL, Estimate, compute_reprojection
@@ -132,7 +133,8 @@ def _bootstrap_estimates(evidence: Evidence, focal: F64) -> list[Estimate]:
     views = PinholeViews(
         evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), focal, evidence.principal
     )
-    whole = [rig for rig in bootstrap(views) if rig.placed.all()]
+    guesses = guess_pairs(views, evidence.own_xyz) if evidence.own_xyz is not None else []
+    whole = [rig for rig in bootstrap(views, guesses) if rig.placed.all()]
     kept = whole if V == 2 else whole[:1]
     estimates = [_describe_initial_rig(evidence, focal, rig) for rig in kept]
     return [estimate for estimate in estimates if estimate is not None]

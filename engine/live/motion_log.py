@@ -21,13 +21,14 @@ MAX_BACKSTEP_NS = 1_000_000_000  # times that step back by more are from another
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
-    """Arrays of a ring: (N,), (N, V), (N, V, C, J, 2), (N, V, C, J), (N, V, C)."""
+    """Arrays of a ring: (N,), (N, V), (N, V, C, J, 2), (N, V, C, J), (N, V, C), (N, V, C, J, 3)."""
 
     time_ns: I64
     view_time_ns: I64
     xy: np.ndarray
     confidence: np.ndarray
     track_id: np.ndarray
+    own_xyz: np.ndarray
 
 
 class MotionLog:
@@ -60,6 +61,7 @@ class MotionLog:
             np.zeros((N, V, MAX_PEOPLE, J, 2), np.float32),
             np.zeros((N, V, MAX_PEOPLE, J), np.float32),
             np.full((N, V, MAX_PEOPLE), NOBODY, np.int32),
+            np.zeros((N, V, MAX_PEOPLE, J, 3), np.float32),
         )
         self._count = 0  # rows ever written since `clear`
 
@@ -84,6 +86,7 @@ class MotionLog:
         at = self._count % len(rows.time_ns)
         rows.time_ns[at] = poses.timestamp_ns
         rows.xy[at], rows.confidence[at], rows.track_id[at] = np.nan, 0.0, NOBODY
+        rows.own_xyz[at] = np.nan
         for v, (people, own_ns) in enumerate(zip(poses.poses_by_view, poses.view_time_ns)):
             rows.view_time_ns[at, v] = poses.timestamp_ns if own_ns is None else own_ns
             for c, pose in enumerate(_choose_surest(people)):
@@ -92,6 +95,8 @@ class MotionLog:
                     pose.confidence,
                     pose.track_id,
                 )
+                if pose.own_xyz is not None:
+                    rows.own_xyz[at, v, c] = pose.own_xyz
         self._count += 1
         return True
 
@@ -128,6 +133,7 @@ class MotionLog:
             rows.xy[order, :, :people],
             rows.confidence[order, :, :people],
             rows.track_id[order, :, :people],
+            rows.own_xyz[order, :, :people],
         )
 
 
@@ -145,8 +151,9 @@ def calibrate_from_log(
     """
     xy = candidates.xy.astype(np.float64)
     confidence = candidates.confidence.astype(np.float64)
+    own_xyz = None if candidates.own_xyz is None else candidates.own_xyz.astype(np.float64)
     return calibrate_candidates(
-        replace(candidates, xy=xy, confidence=confidence), options, progress
+        replace(candidates, xy=xy, confidence=confidence, own_xyz=own_xyz), options, progress
     )
 
 

@@ -45,6 +45,8 @@ class Candidates:
     confidence : (T, V, C, J), 0 to 1
     track_id : (T, V, C)
         The view's own track number; `NOBODY` where there is no candidate.
+    own_xyz : (T, V, C, J, 3), m
+        As in `Observations`; None from a model that guesses no depth.
     """
 
     skeleton: Skeleton
@@ -55,6 +57,7 @@ class Candidates:
     xy: F64
     confidence: F64
     track_id: I64
+    own_xyz: F64 | None = None
 
     def select(self, choice: I64) -> Observations:
         """Take one candidate of every view.
@@ -70,6 +73,10 @@ class Candidates:
         nobody = (choice == NOBODY)[..., None]
         xy = np.where(nobody[..., None], np.nan, xy)
         confidence = np.where(nobody, 0.0, confidence)
+        own_xyz = self.own_xyz
+        if own_xyz is not None:
+            own_xyz = np.take_along_axis(own_xyz, safe[..., None, None], 2)[:, :, 0]
+            own_xyz = np.where(nobody[..., None], np.nan, own_xyz)
         return Observations(
             self.skeleton,
             self.view_names,
@@ -78,6 +85,7 @@ class Candidates:
             xy,
             confidence,
             self.view_time_ns,
+            own_xyz,
         )
 
 
@@ -103,6 +111,7 @@ def gather_candidates(
     xy = np.full((T, V, C, J, 2), np.nan)
     confidence = np.zeros((T, V, C, J))
     track = np.full((T, V, C), NOBODY)
+    own_xyz = np.full((T, V, C, J, 3), np.nan) if _guesses_depth(pose_sets) else None
     time_ns = np.array([poses.timestamp_ns for poses in pose_sets], np.int64)
     view_time_ns = np.repeat(time_ns[:, None], V, 1) if T else np.zeros((0, V), np.int64)
     for t, poses in enumerate(pose_sets):
@@ -115,10 +124,19 @@ def gather_candidates(
                     pose.confidence,
                     pose.track_id,
                 )
+                if own_xyz is not None and pose.own_xyz is not None:
+                    own_xyz[t, v, c] = pose.own_xyz
     sizes = tuple((int(w), int(h)) for w, h in sizes_wh)
     return Candidates(
-        skeleton, tuple(view_names), sizes, time_ns, view_time_ns, xy, confidence, track
+        skeleton, tuple(view_names), sizes, time_ns, view_time_ns, xy, confidence, track, own_xyz
     )
+
+
+def _guesses_depth(pose_sets: Sequence[PoseSet2D]) -> bool:
+    """Return whether the model makes guesses in depth, by the first person found."""
+    people = (pose for poses in pose_sets for view in poses.poses_by_view for pose in view)
+    first = next(people, None)
+    return first is not None and first.own_xyz is not None
 
 
 def choose_before_rig(candidates: Candidates) -> I64:
