@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.geometry.arrays import F64
-from calibration.geometry.transforms import rotation_from_rotvec
+from calibration.geometry.transforms import normalize, rotation_from_rotvec
 from calibration.skeleton import load_skeleton
 
 SKELETON = load_skeleton("blazepose_33")
@@ -40,6 +40,7 @@ HAND = {  # along the forearm, to the side
 }
 FOOT = {"heel": -0.030, "foot_index": 0.105}  # ahead of the ankle
 SIDES = {"left": 1.0, "right": -1.0}
+LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +67,19 @@ class Posture:
 
 
 def build_body(stature_m: float, posture: Posture, feet: Feet) -> F64:
-    """Build all joints from a posture, (T, 33, 3)."""
+    """Build all joints from a posture.
+
+    Parameters
+    ----------
+    stature_m
+    posture, feet
+        A leg that is too short for its foot pulls it in.
+
+    Returns
+    -------
+    xyz : (T, 33, 3), m, world
+        In the order of the skeleton ``blazepose_33``.
+    """
     size = stature_m
     joints: dict[str, F64] = {}
     pelvis = _rotate_about(posture.heading, np.array([0.0, 0.0, 1.0]))
@@ -77,10 +90,7 @@ def build_body(stature_m: float, posture: Posture, feet: Feet) -> F64:
     )
     trunk = trunk @ _rotate_about(posture.trunk[:, 1], np.array([1.0, 0, 0]))
     shoulders = posture.hip + trunk @ np.array([0, 0, (SHOULDER_HEIGHT - HIP_HEIGHT) * size])
-    for name, (ahead, lateral, above) in HEAD.items():
-        for side, sign in SIDES.items() if lateral else (("", 0.0),):
-            joint = f"mouth_{side}" if name == "mouth" else f"{side}_{name}".lstrip("_")
-            joints[joint] = shoulders + trunk @ (size * np.array([ahead, sign * lateral, above]))
+    joints |= _add_head(shoulders, trunk, size)
     for index, (side, sign) in enumerate(SIDES.items()):
         arm = posture.arm[:, index]
         shoulder = shoulders + trunk @ np.array([0, sign * HALF_SHOULDERS * size, 0])
@@ -133,3 +143,55 @@ def _compute_arm_direction(trunk: F64, arm: F64, sign: float, bent: float) -> F6
 def _rotate_about(angle: F64, axis: F64) -> F64:
     """Turn by angles about one axis, (T, 3, 3)."""
     return rotation_from_rotvec(angle[:, None] * axis)
+
+
+def complete_body(limbs: F64, stature_m: float) -> F64:
+    """Add face, hands and feet to the limbs of a real person.
+
+    Parameters
+    ----------
+    limbs : (T, 12, 3), m, world
+        Shoulders, elbows, wrists, hips, knees and ankles, left before right.
+    stature_m
+        Sizes what is added.
+
+    Returns
+    -------
+    xyz : (T, 33, 3), m, world
+        In the order of the skeleton ``blazepose_33``. The face turns with the trunk, a hand lies
+        along the forearm, and a foot points where the hips face, sole down.
+    """
+    names = [f"{side}_{joint}" for joint in LIMB_JOINTS for side in SIDES]
+    joints = {name: limbs[:, index] for index, name in enumerate(names)}
+    middle = limbs[:, 0:2].mean(1)
+    up = middle - limbs[:, 6:8].mean(1)
+    trunk = _face(limbs[:, 0] - limbs[:, 1], up)
+    pelvis = _face(limbs[:, 6] - limbs[:, 7], np.broadcast_to([0.0, 0.0, 1.0], up.shape))
+    joints |= _add_head(middle, trunk, stature_m)
+    for side in SIDES:
+        wrist, ankle = joints[f"{side}_wrist"], joints[f"{side}_ankle"]
+        fore = normalize(wrist - joints[f"{side}_elbow"])
+        across = np.cross(fore, trunk[:, :, 1])
+        for name, (along, lateral) in HAND.items():
+            joints[f"{side}_{name}"] = wrist + stature_m * (along * fore + lateral * across)
+        for name, ahead in FOOT.items():
+            sole = stature_m * np.array([ahead, 0, SOLE - ANKLE_HEIGHT])
+            joints[f"{side}_{name}"] = ankle + pelvis @ sole
+    return np.stack([joints[name] for name in SKELETON.joints], 1)
+
+
+def _add_head(shoulders: F64, trunk: F64, size: float) -> dict[str, F64]:
+    """Place the joints of the head above the middle of the shoulders."""
+    joints: dict[str, F64] = {}
+    for name, (ahead, lateral, above) in HEAD.items():
+        for side, sign in SIDES.items() if lateral else (("", 0.0),):
+            joint = f"mouth_{side}" if name == "mouth" else f"{side}_{name}".lstrip("_")
+            joints[joint] = shoulders + trunk @ (size * np.array([ahead, sign * lateral, above]))
+    return joints
+
+
+def _face(left: F64, up: F64) -> F64:
+    """Find the frames, (T, 3, 3), ahead, left and up, of which up is exact."""
+    up = normalize(up)
+    left = normalize(left - (left * up).sum(-1, keepdims=True) * up)
+    return np.stack([np.cross(left, up), left, up], -1)
