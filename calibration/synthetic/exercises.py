@@ -45,6 +45,7 @@ def squat(walker: Walker, time_s: F64) -> F64:
         In the order of the skeleton ``blazepose_33``.
     """
     down = np.sin(np.pi * (0.30 * time_s + 0.06 * np.sin(0.5 * time_s))) ** 2
+    down *= 0.8 + 0.2 * np.sin(0.37 * time_s + walker.phase_rad)
     arm = hang_arms(time_s)
     arm[:, :, 0] = 0.1 + 1.4 * down[:, None]
     arm[:, :, 2] = 0.25 + 0.3 * np.sin(0.8 * time_s)[:, None] ** 2 * [1.0, 0.7]
@@ -55,7 +56,8 @@ def squat(walker: Walker, time_s: F64) -> F64:
 
 def lunge(walker: Walker, time_s: F64) -> F64:
     """Go up and down with one foot ahead of the other. Parameters and result as of `squat`."""
-    down = np.sin(np.pi * 0.33 * time_s + 0.2) ** 2
+    down = np.sin(np.pi * (0.33 * time_s + 0.06 * np.sin(0.4 * time_s)) + 0.2) ** 2
+    down *= 0.8 + 0.2 * np.sin(0.43 * time_s + walker.phase_rad)
     arm = hang_arms(time_s)
     arm[:, :, 0] = 0.3 + 0.9 * down[:, None] * [1.0, 0.4]
     arm[:, :, 2] = 0.4 + 0.8 * np.sin(0.45 * time_s)[:, None] ** 2

@@ -61,6 +61,8 @@ class LayoutPlan:
     distance_m
         From the middle; for `draw_corners` half of the room's side.
     height_m
+    framed_m
+        A camera stands as far away as it takes to have this height in its image.
     lens
     portrait
         Share of the cameras whose images are upright.
@@ -76,6 +78,7 @@ class LayoutPlan:
     spacing_deg: Range = (25.0, 60.0)
     distance_m: Range = (2.4, 4.0)
     height_m: Range = (1.2, 1.65)
+    framed_m: float = 0.0
     lens: LensKind = PHONE
     portrait: float = 0.0
     roll_deg: float = 3.0
@@ -83,15 +86,25 @@ class LayoutPlan:
     offset_ms: float = 0.0
 
 
-def draw_arc(plan: LayoutPlan, seed: int) -> Rig:
-    """Draw cameras side by side on an arc about the person; two of them are two phones.
+@dataclass(frozen=True, slots=True, eq=False)
+class Setup:
+    """Cameras that are put up, and where the person is.
 
-    Returns
-    -------
+    Parameters
+    ----------
     rig
         In the world frame of every calibrated rig: floor at z = 0, origin under the cameras'
         centroid, +x towards the first camera. Cameras are named ``cam_0``, ``cam_1``, ...
+    middle_m
+        The place on the floor that the cameras are put up around, x and y.
     """
+
+    rig: Rig
+    middle_m: tuple[float, float]
+
+
+def draw_arc(plan: LayoutPlan, seed: int) -> Setup:
+    """Draw cameras side by side on an arc about the person; two of them are two phones."""
     random = np.random.default_rng([seed, plan.cameras, 1])
     steps = np.radians(random.uniform(*plan.spacing_deg, plan.cameras - 1))
     angle = np.concatenate([[0.0], np.cumsum(steps)]) + random.uniform(0, 2 * np.pi)
@@ -99,8 +112,8 @@ def draw_arc(plan: LayoutPlan, seed: int) -> Rig:
     return _put_up(plan, away * np.stack([np.cos(angle), np.sin(angle)], 1), random)
 
 
-def draw_ring(plan: LayoutPlan, seed: int) -> Rig:
-    """Draw cameras all around the person; `spacing_deg` is not used. Result as of `draw_arc`."""
+def draw_ring(plan: LayoutPlan, seed: int) -> Setup:
+    """Draw cameras all around the person; `spacing_deg` is not used."""
     random = np.random.default_rng([seed, plan.cameras, 2])
     order = np.arange(plan.cameras) + random.uniform(-0.15, 0.15, plan.cameras)
     angle = 2 * np.pi * order / plan.cameras
@@ -108,8 +121,8 @@ def draw_ring(plan: LayoutPlan, seed: int) -> Rig:
     return _put_up(plan, away * np.stack([np.cos(angle), np.sin(angle)], 1), random)
 
 
-def draw_corners(plan: LayoutPlan, seed: int) -> Rig:
-    """Draw up to four cameras in the corners of an oblong room. Result as of `draw_arc`."""
+def draw_corners(plan: LayoutPlan, seed: int) -> Setup:
+    """Draw up to four cameras in the corners of an oblong room."""
     random = np.random.default_rng([seed, plan.cameras, 3])
     half = random.uniform(*plan.distance_m, 2)
     nudge = random.uniform(-0.2, 0.2, (plan.cameras, 2))
@@ -152,13 +165,15 @@ def roll(cam_from_world: F64, angle_rad: float) -> F64:
     return turned @ cam_from_world
 
 
-def _put_up(plan: LayoutPlan, place: F64, random: np.random.Generator) -> Rig:
+def _put_up(plan: LayoutPlan, place: F64, random: np.random.Generator) -> Setup:
     """Put cameras at places about the person, (V, 2), and describe the rig in its own world."""
     cameras: list[Camera] = []
     first = _draw_camera(plan, random)
-    for v, (x, y) in enumerate(place):
+    for v, drawn in enumerate(place):
         camera = first if v == 0 or plan.shared_lens else _draw_camera(plan, random)
-        centre = np.array([x, y, random.uniform(*plan.height_m)])
+        nearest_m = plan.framed_m * camera.focal_px / camera.size_wh[1]
+        away = drawn * max(1.0, nearest_m / float(np.linalg.norm(drawn)))
+        centre = np.array([*away, random.uniform(*plan.height_m)])
         target = np.array([0, 0, TARGET_HEIGHT_M]) + random.normal(0, AIM_SPREAD_M, 3)
         rolled = np.radians(random.uniform(-plan.roll_deg, plan.roll_deg))
         pose = roll(look_at(centre, target), rolled)
@@ -168,7 +183,9 @@ def _put_up(plan: LayoutPlan, place: F64, random: np.random.Generator) -> Rig:
     offsets = {camera.name: round(ms * 1e6) for camera, ms in zip(cameras, late)}
     level = Ground(np.array([0.0, 0.0, 1.0]), 0.0, 0.0, "drawn")
     centres = np.array([camera.centre for camera in cameras])
-    return Rig(tuple(cameras), offsets).with_world(world_from_scene(level, centres))
+    world = world_from_scene(level, centres)
+    rig = Rig(tuple(cameras), offsets).with_world(world)
+    return Setup(rig, (float(world[0, 3]), float(world[1, 3])))
 
 
 def _draw_camera(plan: LayoutPlan, random: np.random.Generator) -> Camera:

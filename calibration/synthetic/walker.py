@@ -73,7 +73,7 @@ def walk_room(walker: Walker, time_s: F64) -> F64:
     arm[:, 1, 0] = 0.5 * np.sin(swing) + 1.2 * np.maximum(0, -np.sin(0.53 * time_s)) ** 2
     arm[:, :, 2] = 0.35 + 0.25 * np.sin(swing)[:, None] * [1, -1]
     trunk = np.stack([0.06 + 0 * time_s, 0.02 * np.sin(swing), 0.12 * np.sin(swing)], 1)
-    return _walk_along(walker, path, time_s, trunk, arm)
+    return walk_along(walker, path, time_s, trunk, arm)
 
 
 def walk_line(walker: Walker, time_s: F64) -> F64:
@@ -86,7 +86,7 @@ def walk_line(walker: Walker, time_s: F64) -> F64:
     arm = hang_arms(time_s)
     arm[:, :, 0] = 0.5 * np.sin(swing)[:, None] * [-1, 1]
     arm[:, :, 2] = 0.35 + 0.2 * np.sin(swing)[:, None] * [1, -1]
-    return _walk_along(walker, path, time_s, np.tile([0.06, 0.0, 0.0], (len(time_s), 1)), arm)
+    return walk_along(walker, path, time_s, np.tile([0.06, 0.0, 0.0], (len(time_s), 1)), arm)
 
 
 def step_in_place(walker: Walker, time_s: F64) -> F64:
@@ -99,7 +99,7 @@ def step_in_place(walker: Walker, time_s: F64) -> F64:
     arm = hang_arms(time_s)
     arm[:, :, 0] = 0.8 * np.sin(swing)[:, None] * [-1, 1]
     arm[:, :, 2] = 0.5 + 0.3 * np.sin(0.5 * swing)[:, None] * [1, -1]
-    return _walk_along(walker, path, time_s, np.zeros((len(time_s), 3)), arm)
+    return walk_along(walker, path, time_s, np.zeros((len(time_s), 3)), arm)
 
 
 def stand(walker: Walker, time_s: F64) -> F64:
@@ -130,7 +130,7 @@ def dance(walker: Walker, time_s: F64) -> F64:
         [0.2 + 0.2 * np.sin(0.8 * time_s), 0.2 * np.sin(1.1 * time_s), 0.4 * np.sin(0.6 * time_s)],
         1,
     )
-    return _walk_along(walker, path, time_s, trunk, arm)
+    return walk_along(walker, path, time_s, trunk, arm)
 
 
 def sit(walker: Walker, time_s: F64) -> F64:
@@ -172,7 +172,7 @@ def _rosette(walker: Walker, time_s: F64) -> tuple[F64, F64]:
         radius = walker.reach_m * (0.6 + 0.4 * np.sin(0.83 * t + 2 * walker.phase_rad))
         return np.stack([radius * np.cos(angle), radius * np.sin(angle)], -1) + walker.middle_m
 
-    return place(time_s), _compute_heading(place, time_s)
+    return place(time_s), compute_heading(place, time_s)
 
 
 def _thin_ellipse(walker: Walker, time_s: F64) -> tuple[F64, F64]:
@@ -188,7 +188,7 @@ def _thin_ellipse(walker: Walker, time_s: F64) -> tuple[F64, F64]:
             + walker.middle_m
         )
 
-    return place(time_s), _compute_heading(place, time_s)
+    return place(time_s), compute_heading(place, time_s)
 
 
 def _spot(walker: Walker, time_s: F64) -> tuple[F64, F64]:
@@ -207,14 +207,29 @@ def _sway_about(walker: Walker, time_s: F64) -> tuple[F64, F64]:
     return place, walker.phase_rad + 1.2 * np.sin(0.45 * time_s)
 
 
-def _compute_heading(place: Callable[[F64], F64], time_s: F64) -> F64:
+def compute_heading(place: Callable[[F64], F64], time_s: F64) -> F64:
     """Look where the path leads, rad."""
     step = place(time_s + 1e-3) - place(time_s - 1e-3)
     return np.arctan2(step[..., 1], step[..., 0])
 
 
-def _walk_along(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -> F64:
-    """Build a body over feet that step along a path."""
+def walk_along(walker: Walker, path: Path, time_s: F64, trunk: F64, arm: F64) -> F64:
+    """Build a body over feet that step along a path.
+
+    Parameters
+    ----------
+    walker
+    path
+    time_s : (T,), s
+    trunk : (T, 3), rad
+        Forward lean, side lean and twist.
+    arm : (T, 2, 3), rad
+        Flexion, abduction and the elbow's flexion, left first.
+
+    Returns
+    -------
+    xyz : (T, 33, 3), m, world
+    """
     cadence = 0.9  # cycles per second
     place, heading = path(time_s)
     speed = np.linalg.norm(path(time_s + 1e-3)[0] - path(time_s - 1e-3)[0], axis=-1) / 2e-3

@@ -11,18 +11,19 @@ from functools import partial
 from typing import TypeAlias
 
 from calibration.geometry.arrays import F64
-from calibration.rig import Rig
 from calibration.synthetic.exercises import HIDDEN_BY_TABLE, lunge, reach, sit_at_table, squat
 from calibration.synthetic.faults import Faults
 from calibration.synthetic.layouts import (
     ACTION,
     WEBCAM,
     LayoutPlan,
+    Setup,
     draw_arc,
     draw_corners,
     draw_ring,
 )
-from calibration.synthetic.walker import Walker, walk_room
+from calibration.synthetic.walker import Walker
+from calibration.synthetic.wander import wander
 from training.errors import DatasetError
 
 FIRST_SEED = 1000
@@ -43,8 +44,8 @@ class Cell:
     ----------
     name
         For the option ``--only`` and the CSV.
-    draw_rig
-        From a seed.
+    draw_setup
+        Cameras and the place, from a seed.
     motion
         Of a procedural person; None for the motion of a real one.
     lenses
@@ -57,7 +58,7 @@ class Cell:
     """
 
     name: str
-    draw_rig: Callable[[int], Rig]
+    draw_setup: Callable[[int], Setup]
     motion: WalkerMotion | None
     lenses: str = UNKNOWN
     faults: Faults = USUAL_FAULTS
@@ -70,11 +71,12 @@ class Cell:
         return self.motion is None
 
 
-PHONES = LayoutPlan(portrait=0.5, offset_ms=50.0)
-ARC = LayoutPlan(3, (35.0, 70.0), (2.8, 4.2), (1.0, 2.2), WEBCAM, offset_ms=50.0)
-RING = LayoutPlan(4, (0.0, 0.0), (3.0, 4.4), (1.0, 2.6), WEBCAM, offset_ms=50.0)
-CORNERS = LayoutPlan(4, (0.0, 0.0), (2.2, 3.2), (1.8, 2.9), WEBCAM, offset_ms=50.0)
-BARREL = LayoutPlan(3, (35.0, 70.0), (2.0, 3.5), (0.6, 2.4), ACTION, offset_ms=50.0)
+PHONES = LayoutPlan(framed_m=2.0, portrait=0.5, offset_ms=50.0)
+PHONES_FOR_WALKS = replace(PHONES, distance_m=(3.0, 4.5), framed_m=2.3)
+ARC = LayoutPlan(3, (35.0, 70.0), (2.8, 4.2), (1.0, 2.2), lens=WEBCAM, offset_ms=50.0)
+RING = LayoutPlan(4, (0.0, 0.0), (3.0, 4.4), (1.0, 2.6), lens=WEBCAM, offset_ms=50.0)
+CORNERS = LayoutPlan(4, (0.0, 0.0), (2.2, 3.2), (1.8, 2.9), lens=WEBCAM, offset_ms=50.0)
+BARREL = LayoutPlan(3, (35.0, 70.0), (2.0, 3.5), (0.6, 2.4), lens=ACTION, offset_ms=50.0)
 
 _PHONE_MOTIONS: dict[str, WalkerMotion] = {"squat": squat, "lunge": lunge, "reach": reach}
 
@@ -109,14 +111,16 @@ def select_cells(cells: Sequence[Cell], names: Sequence[str]) -> tuple[Cell, ...
 
 def _make_phone_cells() -> list[Cell]:
     """Make the cells of two phones in front of a person."""
-    draw = partial(draw_arc, PHONES)
+    draw, draw_far = partial(draw_arc, PHONES), partial(draw_arc, PHONES_FOR_WALKS)
     cells = [
         Cell(f"phones-{name}-{lenses}", draw, motion, lenses, turned_to_cameras=True)
         for name, motion in _PHONE_MOTIONS.items()
         for lenses in (GIVEN, UNKNOWN)
     ]
-    cells += [Cell(f"phones-walk-{lenses}", draw, walk_room, lenses) for lenses in (GIVEN, UNKNOWN)]
-    cells += [Cell(f"phones-mocap-{lenses}", draw, None, lenses) for lenses in (GIVEN, UNKNOWN)]
+    cells += [
+        Cell(f"phones-walk-{lenses}", draw_far, wander, lenses) for lenses in (GIVEN, UNKNOWN)
+    ]
+    cells += [Cell(f"phones-mocap-{lenses}", draw_far, None, lenses) for lenses in (GIVEN, UNKNOWN)]
     table = replace(USUAL_FAULTS, hidden=HIDDEN_BY_TABLE)
     cells += [
         Cell(f"phones-table-{lenses}", draw, sit_at_table, lenses, table, turned_to_cameras=True)
@@ -134,12 +138,12 @@ def _make_room_cells() -> list[Cell]:
     }
     arc, barrel = partial(draw_arc, ARC), partial(draw_arc, BARREL)
     return [
-        *(Cell(f"arc3-walk-{lenses}", arc, walk_room, lenses) for lenses in (GIVEN, UNKNOWN)),
-        *(Cell(f"ring4-walk-{lenses}", draw, walk_room, lenses) for lenses, draw in ring.items()),
+        *(Cell(f"arc3-walk-{lenses}", arc, wander, lenses) for lenses in (GIVEN, UNKNOWN)),
+        *(Cell(f"ring4-walk-{lenses}", draw, wander, lenses) for lenses, draw in ring.items()),
         *(Cell(f"ring4-mocap-{lenses}", ring[lenses], None, lenses) for lenses in (GIVEN, UNKNOWN)),
-        Cell("corners4-walk-unknown", partial(draw_corners, CORNERS), walk_room),
-        *(Cell(f"barrel3-walk-{lenses}", barrel, walk_room, lenses) for lenses in (GIVEN, UNKNOWN)),
-        Cell("rolled4-walk-unknown", partial(draw_ring, replace(RING, roll_deg=90.0)), walk_room),
+        Cell("corners4-walk-unknown", partial(draw_corners, CORNERS), wander),
+        *(Cell(f"barrel3-walk-{lenses}", barrel, wander, lenses) for lenses in (GIVEN, UNKNOWN)),
+        Cell("rolled4-walk-unknown", partial(draw_ring, replace(RING, roll_deg=90.0)), wander),
     ]
 
 
@@ -152,7 +156,7 @@ def _make_fault_cells() -> list[Cell]:
         "clock": replace(USUAL_FAULTS, clock_rate=((1, 0.03),)),
         "bump": replace(USUAL_FAULTS, bumped=((1, 0.3),)),
     }
-    cells = [Cell(f"ring4-{name}", ring, walk_room, faults=fault) for name, fault in faults.items()]
+    cells = [Cell(f"ring4-{name}", ring, wander, faults=fault) for name, fault in faults.items()]
     cells += [
         Cell(f"phones-{name}", phones, squat, GIVEN, fault, turned_to_cameras=True)
         for name, fault in faults.items()
@@ -160,6 +164,6 @@ def _make_fault_cells() -> list[Cell]:
     late = ((1, 7.0),)
     return [
         *cells,
-        Cell("ring4-late", ring, walk_room, late_s=late),
+        Cell("ring4-late", ring, wander, late_s=late),
         Cell("phones-late", phones, squat, GIVEN, late_s=late, turned_to_cameras=True),
     ]

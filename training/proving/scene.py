@@ -13,7 +13,6 @@ from calibration.synthetic.network_errors import NoiseConfig
 from calibration.synthetic.synthetic import (
     NETWORK_NOISE,
     SyntheticObservations,
-    find_room_middle,
     list_frameset_times,
 )
 from calibration.synthetic.walker import Motion, Walker
@@ -21,6 +20,7 @@ from training.proving.cells import GIVEN, SHARED, Cell
 from training.proving.mocap import PoseWindow, draw_person
 
 SECONDS, FPS = 25.0, 15.0
+REACH_RANGE_M = (0.7, 1.3)  # of a walk from the middle of the place
 STATURE_RANGE_M = (1.55, 1.95)
 FACING_SPREAD_RAD = np.radians(30.0)
 # Together 2 to 6 px of a torso of 300 px (METHODS.md 3.4).
@@ -57,8 +57,9 @@ def draw_scene(cell: Cell, seed: int, windows: Sequence[PoseWindow] = ()) -> Sce
         Of real motion; needed by the cells without a procedural one.
     """
     random = np.random.default_rng([seed, 5])
-    rig = _delay(cell.draw_rig(seed), cell)
-    stature_m, motion, seconds = _draw_person(cell, rig, windows, random)
+    setup = cell.draw_setup(seed)
+    rig = _delay(setup.rig, cell)
+    stature_m, motion, seconds = _draw_person(cell, setup.middle_m, windows, random)
     take = Take(motion, list_frameset_times(seconds, FPS), _draw_noise(random), cell.faults)
     intrinsics = rig.cameras if cell.lenses == GIVEN else ()
     options = CalibrationOptions(stature_m, intrinsics, shared_intrinsics=cell.lenses == SHARED)
@@ -74,10 +75,12 @@ def _delay(rig: Rig, cell: Cell) -> Rig:
 
 
 def _draw_person(
-    cell: Cell, rig: Rig, windows: Sequence[PoseWindow], random: np.random.Generator
+    cell: Cell,
+    middle: tuple[float, float],
+    windows: Sequence[PoseWindow],
+    random: np.random.Generator,
 ) -> tuple[float, Motion, float]:
     """Draw who moves how: stature, motion and its length in seconds."""
-    middle = find_room_middle(rig)
     if cell.motion is None:
         window = windows[int(random.integers(len(windows)))]
         stature_m, motion = draw_person(window, middle, random)
@@ -87,7 +90,7 @@ def _draw_person(
     if cell.turned_to_cameras:  # the cameras' centroid is the world's origin
         towards = np.arctan2(-middle[1], -middle[0])
         phase = towards + FACING_SPREAD_RAD * random.normal()
-    walker = Walker(stature_m, middle, phase_rad=phase)
+    walker = Walker(stature_m, middle, random.uniform(*REACH_RANGE_M), phase)
     return stature_m, partial(cell.motion, walker), SECONDS
 
 
