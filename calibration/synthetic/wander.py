@@ -10,9 +10,10 @@ from calibration.geometry.arrays import F64
 from calibration.synthetic.walker import Walker, compute_heading, hang_arms, walk_along
 
 SWING_HZ = 0.9
-# Radians per second along and across: no two have a common period within minutes.
-AHEAD_RAD_S, ACROSS_RAD_S = (0.41, 0.67), (0.53, 0.29)
-SHARES = (0.62, 0.38)
+# Three circles on one another: shares of the reach, and rad/s. With two the path would repeat
+# itself, turned; the first is always the fastest, so that the person never stops and spins.
+SHARES = (0.50, 0.30, 0.20)
+TURN_RAD_S = (0.80, 0.31, -0.47)
 
 
 def wander(walker: Walker, time_s: F64) -> F64:
@@ -49,14 +50,8 @@ def wander(walker: Walker, time_s: F64) -> F64:
 
 def _find_place(walker: Walker, time_s: F64) -> F64:
     """Find where the person is, (T, 2), m."""
-    phase = walker.phase_rad
-    along, across = (
-        sum(
-            share * np.sin(rate * time_s + (step + 1 + number) * phase)
-            for number, (share, rate) in enumerate(zip(SHARES, rates))
-        )
-        for step, rates in enumerate((AHEAD_RAD_S, ACROSS_RAD_S))
+    path = sum(
+        share * np.exp(1j * (rate * time_s + (1 + 0.7 * number) * walker.phase_rad))
+        for number, (share, rate) in enumerate(zip(SHARES, TURN_RAD_S))
     )
-    c, s = np.cos(phase), np.sin(phase)
-    turned = np.stack([c * along - s * across, s * along + c * across], -1)
-    return walker.reach_m * turned + walker.middle_m
+    return walker.reach_m * np.stack([np.real(path), np.imag(path)], -1) + walker.middle_m

@@ -15,26 +15,30 @@ USABLE_DEG, USABLE_FOCAL_PERCENT = 4.0, 10.0
 TRUSTED_SIGMAS = 3.0
 GOOD_DEG = 1.0
 
+TITLE = (
+    "Rig calibration on drawn rigs with exact truth. FALSE: given, but worse than its verdict "
+    "allows;\nlost: refused, though less than 1° off; kept: worst of those that were given"
+)
 COLUMNS = (
     Column("cell", "cell"),
     Column("rigs", "n"),
-    Column("accepted", "accepted"),
-    Column("usable", "usable"),
-    Column("refused", "refused"),
-    Column("crashed", "crashed"),
+    Column("accepted", "acc."),
+    Column("usable", "use"),
+    Column("refused", "ref."),
+    Column("crashed", "crash"),
     Column("false_accepts", "FALSE"),
-    Column("good_refused", "good refused"),
-    Column("rotation_median_deg", "° median", 2),
+    Column("good_refused", "lost"),
+    Column("rotation_median_deg", "° med", 2),
     Column("rotation_p90_deg", "p90", 2),
     Column("rotation_max_deg", "max", 2),
-    Column("rotation_kept_max_deg", "max kept", 2),
-    Column("focal_median_percent", "focal % median", 1),
+    Column("rotation_kept_max_deg", "kept", 2),
+    Column("focal_median_percent", "f % med", 1),
     Column("focal_p90_percent", "p90", 1),
     Column("focal_max_percent", "max", 1),
-    Column("rotation_ratio", "° error/sigma", 2),
-    Column("focal_ratio", "focal error/sigma", 2),
+    Column("rotation_ratio", "°/σ", 2),
+    Column("focal_ratio", "f/σ", 2),
     Column("scale_median_percent", "scale %", 1),
-    Column("offset_median_ms", "offset ms", 1),
+    Column("offset_median_ms", "late ms", 1),
     Column("cpu_s", "CPU s", 1),
 )
 
@@ -75,13 +79,13 @@ def summarise_cells(rows: Sequence[Row]) -> Table:
     -------
     table
         Errors are those of all rigs that were found, refused ones too; ratios those of the rigs
-        that were given; ``max kept`` is the largest error among these.
+        that were given; ``kept`` is the largest error among these.
     """
     names = dict.fromkeys(str(row["cell"]) for row in rows)
     lines = tuple(
         _summarise_cell(name, [row for row in rows if row["cell"] == name]) for name in names
     )
-    title = "Rig calibration on drawn rigs with exact truth"
+    title = TITLE
     return Table("proving", title, COLUMNS, lines)
 
 
