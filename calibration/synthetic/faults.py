@@ -45,7 +45,7 @@ class Faults:
     bumped : view to degrees
         By how much a camera is turned, all at once, in the middle of the recording.
     bystander, television : view to share
-        Of its images, in one stretch, in which the network follows somebody else who moves, or a
+        Of its images, in one stretch, in which the network follows another person who moves, or a
         person who is flat on a screen.
     hidden
         Joints that no view ever sees.
@@ -153,7 +153,7 @@ def draw_stretch(count: int, share: float, random: np.random.Generator) -> Mask:
 
 
 def move_bystander(xyz: F64, time_s: F64, random: np.random.Generator) -> F64:
-    """Let somebody else march on the spot a step away from the person, (T, 33, 3), m, world."""
+    """Let another person march on the spot a step away from the person, (T, 33, 3), m, world."""
     angle = random.uniform(0, 2 * np.pi)
     away = random.uniform(*BYSTANDER_AWAY_M) * np.array([np.cos(angle), np.sin(angle)])
     x, y = np.median(xyz.mean(1)[:, :2], axis=0) + away

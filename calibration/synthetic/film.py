@@ -150,7 +150,7 @@ def _film_view(
 def _insert_others(
     take: Take, view: tuple[int, Camera], xyz: F64, time_s: F64, random: np.random.Generator
 ) -> F64:
-    """Replace the person where the network follows somebody else."""
+    """Replace the person where the network follows another person."""
     v, camera = view
     followed = xyz.copy()
     if share := dict(take.faults.bystander).get(v, 0.0):

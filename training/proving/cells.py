@@ -1,7 +1,7 @@
 """Cells: the kinds of rig, motion and fault in which calibration is proved.
 
-Seeds from `FIRST_SEED` on are never tuned on: they judge. Whoever improves the calibration looks at
-seeds below it.
+Seeds of 1000 and more (`FIRST_SEED`) are never tuned on: they judge. The calibration is improved
+on those below.
 """
 
 from collections.abc import Callable, Sequence
