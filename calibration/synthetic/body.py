@@ -45,7 +45,13 @@ LIMB_JOINTS = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Feet:
-    """Where the feet are: ankle (T, 2, 3), heading (T, 2) and pitch (T, 2), left first."""
+    """Where the feet are, left first.
+
+    Parameters
+    ----------
+    ankle : (T, 2, 3), m, world
+    heading, pitch : (T, 2), rad
+    """
 
     ankle: F64
     heading: F64
@@ -56,8 +62,15 @@ class Feet:
 class Posture:
     """What the rest of the body does.
 
-    `hip` (T, 3) m is the middle of the hips; `trunk` (T, 3) rad is forward lean, side lean and
-    twist; `arm` (T, 2, 3) rad is flexion, abduction and the elbow's flexion, left first.
+    Parameters
+    ----------
+    hip : (T, 3), m, world
+        The middle of the hips.
+    heading : (T,), rad
+    trunk : (T, 3), rad
+        Forward lean, side lean and twist.
+    arm : (T, 2, 3), rad
+        Flexion, abduction and the elbow's flexion, left first.
     """
 
     hip: F64

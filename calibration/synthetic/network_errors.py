@@ -74,7 +74,12 @@ class NoiseConfig:
 class Bias:
     """Where on the body a network puts the joints.
 
-    `offset` (33, 3) m, and `by_view` (33, 3, 3) m per direction.
+    Parameters
+    ----------
+    offset : (33, 3), m, body
+        From any direction.
+    by_view : (33, 3, 3), m, body
+        Per unit vector towards the camera, the last axis.
     """
 
     offset: F64
@@ -96,7 +101,17 @@ class Bias:
         )
 
     def compute_offsets(self, xyz: F64, camera: Camera) -> F64:
-        """Offsets of all joints as one camera sees them, (T, 33, 3), m, world."""
+        """Compute the offsets of all joints as one camera sees them.
+
+        Parameters
+        ----------
+        xyz : (T, 33, 3), m, world
+        camera
+
+        Returns
+        -------
+        offset : (T, 33, 3), m, world
+        """
         body = compute_body_frames(xyz)
         towards = camera.centre - xyz.mean(1)
         towards /= np.linalg.norm(towards, axis=-1, keepdims=True)
@@ -106,7 +121,17 @@ class Bias:
 
 
 def compute_body_frames(xyz: F64) -> F64:
-    """World from body for every instant, (T, 3, 3): forward, left, up."""
+    """Compute where the body faces.
+
+    Parameters
+    ----------
+    xyz : (T, 33, 3), m, world
+
+    Returns
+    -------
+    world_from_body : (T, 3, 3)
+        Its columns are forward, left and up along the trunk.
+    """
     shoulders = SKELETON.indices(f"{s}_shoulder" for s in SIDES)
     hips = SKELETON.indices(f"{s}_hip" for s in SIDES)
     up = xyz[:, shoulders].mean(1) - xyz[:, hips].mean(1)
@@ -119,7 +144,22 @@ def compute_body_frames(xyz: F64) -> F64:
 
 
 def insert_bystander(xyz: F64, noise: NoiseConfig, view: int, random: np.random.Generator) -> F64:
-    """Replace the person by a bystander for one stretch of a view's images."""
+    """Replace the person by a bystander who stands still, for one stretch of a view's images.
+
+    Parameters
+    ----------
+    xyz : (T, 33, 3), m, world
+    noise
+        Its `bystander`.
+    view
+        Position.
+    random
+
+    Returns
+    -------
+    xyz : (T, 33, 3), m, world
+        Whom the network follows.
+    """
     share = dict(noise.bystander).get(view, 0.0)
     length = round(share * len(xyz))
     if not length:
@@ -134,7 +174,17 @@ def insert_bystander(xyz: F64, noise: NoiseConfig, view: int, random: np.random.
 
 
 def compute_torso_px(xyz: F64, camera: Camera) -> F64:
-    """Length of the torso in the image were it parallel to it, (T,), px."""
+    """Compute how long the torso were in the image if it were parallel to it.
+
+    Parameters
+    ----------
+    xyz : (T, 33, 3), m, world
+    camera
+
+    Returns
+    -------
+    length : (T,), px
+    """
     depth = (xyz.mean(1) @ camera.R.T + camera.t)[:, 2]
     return camera.focal_px * TORSO_M / np.maximum(depth, 0.3)
 
@@ -142,7 +192,20 @@ def compute_torso_px(xyz: F64, camera: Camera) -> F64:
 def draw_error_px(
     xyz: F64, camera: Camera, time_ns: I64, noise: NoiseConfig, random: np.random.Generator
 ) -> F64:
-    """Draw jitter, drift and gross errors of one view, (T, 33, 2), px."""
+    """Draw jitter, drift and gross errors of one view.
+
+    Parameters
+    ----------
+    xyz : (T, 33, 3), m, world
+    camera
+    time_ns : (T,)
+    noise
+    random
+
+    Returns
+    -------
+    error : (T, 33, 2), px
+    """
     shape = (*xyz.shape[:2], 2)
     jitter = noise.jitter_of_torso * random.normal(0, 1, shape)
     drift = noise.drift_of_torso * _draw_drift(shape, time_ns, noise.drift_s, random)
@@ -165,7 +228,20 @@ def _draw_drift(
 
 
 def draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
-    """Draw for every joint a confidence that falls with its error (correlation 0.6), (T, 33)."""
+    """Draw for every joint a confidence that falls with its error (correlation 0.6).
+
+    Parameters
+    ----------
+    error_of_torso : (T, 33, 2)
+        As a share of the torso's length; NaN counts as none.
+    noise
+        Its `confidence_spread`.
+    random
+
+    Returns
+    -------
+    confidence : (T, 33), 0 to 1
+    """
     size: F64 = np.linalg.norm(error_of_torso, axis=-1)
     typical = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
     relative: F64 = np.minimum(np.nan_to_num(size) / max(typical, 1e-9), 4.0) - 1
@@ -174,7 +250,18 @@ def draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.G
 
 
 def draw_bursts(time_ns: I64, share: float, random: np.random.Generator) -> Mask:
-    """Draw stretches of about `BURST_S` that cover a share of the time, (T,)."""
+    """Draw stretches of about `BURST_S` that cover a share of the time.
+
+    Parameters
+    ----------
+    time_ns : (T,)
+    share
+    random
+
+    Returns
+    -------
+    inside : (T,)
+    """
     inside = np.zeros(len(time_ns), bool)
     span_ns = float(time_ns[-1] - time_ns[0])
     for _ in range(random.poisson(share * span_ns * 1e-9 / BURST_S)):
@@ -184,12 +271,23 @@ def draw_bursts(time_ns: I64, share: float, random: np.random.Generator) -> Mask
 
 
 def find_inside(xy: F64, camera: Camera) -> Mask:
-    """Mark what the image shows, (T, 33)."""
+    """Find what the image shows.
+
+    Parameters
+    ----------
+    xy : (..., 2), px
+    camera
+
+    Returns
+    -------
+    inside : (...)
+        False where `xy` is NaN.
+    """
     with np.errstate(invalid="ignore"):
         return np.asarray((xy >= -0.5).all(-1) & (xy <= np.array(camera.size_wh) - 0.5).all(-1))
 
 
 def list_noise_factors() -> F64:
-    """Error of each joint relative to a shoulder, (33,)."""
+    """List the error of each joint relative to a shoulder's, (33,)."""
     bare = [strip_side(joint) for joint in SKELETON.joints]
     return np.array([JOINT_NOISE_FACTORS.get(joint, 1.0) for joint in bare])

@@ -208,7 +208,7 @@ def _sway_about(walker: Walker, time_s: F64) -> tuple[F64, F64]:
 
 
 def compute_heading(place: Callable[[F64], F64], time_s: F64) -> F64:
-    """Look where the path leads, rad."""
+    """Look where a path, (T,) s to (T, 2) m, leads at some times: (T,), rad."""
     step = place(time_s + 1e-3) - place(time_s - 1e-3)
     return np.arctan2(step[..., 1], step[..., 0])
 
