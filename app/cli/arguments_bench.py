@@ -15,6 +15,7 @@ BENCHES = {
     "precision": "app.commands.bench:bench_precision",
     "window": "app.commands.bench:bench_window",
     "world": "app.commands.bench_world:bench_world",
+    "calibration": "app.commands.bench_calibration:bench_calibration",
 }
 
 _SUMMARIES = {
@@ -25,6 +26,7 @@ _SUMMARIES = {
     "precision": "whether half precision finds the same joints; if so, it is used from then on",
     "window": "drawing the whole window",
     "world": "how far every method is from the truth on real clips",
+    "calibration": "how often rigs are found, refused or wrong, on drawn rigs with exact truth",
 }
 
 
@@ -34,7 +36,7 @@ def describe_bench(commands: Commands) -> None:
         "bench",
         "measure how fast this machine is, or how far from the truth on real clips",
         purpose="Measures one part of the program on this machine, in processor time; 'world'\n"
-        "measures errors on real clips with known truth.\n"
+        "measures errors on real clips with known truth, 'calibration' on drawn rigs.\n"
         "'epipole bench SUBJECT --help' lists the options of one measurement.",
         example="epipole bench inference\nepipole bench live --seconds 10\n"
         "epipole bench world --data clips --out errors.csv",
@@ -55,6 +57,7 @@ def describe_bench(commands: Commands) -> None:
     _add_count_option(bench["inference"], "--framesets", 60, "how many framesets to measure")
     _add_count_option(bench["window"], "--paints", 60, "how many times to draw it")
     _add_world_options(bench["world"])
+    _add_calibration_options(bench["calibration"])
     for name in ("inference", "precision", "world"):
         add_model_option(bench[name])
 
@@ -85,6 +88,40 @@ def _add_world_options(parser: Parser) -> None:
     )
     parser.add_argument(
         "--quick", action="store_true", help="leave out the pairs of views of larger rigs"
+    )
+
+
+def _add_calibration_options(parser: Parser) -> None:
+    """Add which rigs are drawn, and where the rows go."""
+    add_out_option(
+        parser,
+        "the CSV file of all rigs, written rig by rig; rigs that it already has are not "
+        "calibrated again",
+        required=False,
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        default=(),
+        metavar="CELL",
+        help="names of the cells to measure; * stands for any letters (default: all)",
+    )
+    _add_count_option(parser, "--rigs", 50, "how many rigs to draw in each cell")
+    parser.add_argument(
+        "--seed",
+        type=make_integer_reader("--seed", 0),
+        default=1000,
+        metavar="FIRST",
+        help="seed of the first rig; those from 1000 on are never tuned on (default: 1000)",
+    )
+    parser.add_argument(
+        "--motion",
+        nargs="+",
+        type=Path,
+        default=(),
+        metavar="FILE",
+        help="files or folders with the motion of real people (BVH, ASF with AMC, npz), for the "
+        "cells that need it",
     )
 
 

@@ -1,11 +1,4 @@
-"""Synthetic truth: rigs whose every number is known, and what a network would see through them.
-
-The errors are of the kinds that networks make: a joint has an offset on the body, another one that
-depends on the direction it is seen from, drifts for some tenths of a second and jitters; now and
-then it is missed, lies somewhere else altogether, or the whole body has left and right exchanged.
-
-Its 400 lines hold one fault model: its parts are only true together.
-"""
+"""Synthetic truth: rigs whose every number is known, and what a network would see through them."""
 
 from dataclasses import dataclass
 
@@ -16,23 +9,34 @@ from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import project
 from calibration.geometry.transforms import rigid_transform
 from calibration.rig import Camera, Rig
-from calibration.skeleton import strip_side
-from calibration.synthetic.walker import SIDES, SKELETON, Motion
+from calibration.synthetic.body import SKELETON
+from calibration.synthetic.network_errors import (
+    Bias,
+    NoiseConfig,
+    compute_torso_px,
+    draw_bursts,
+    draw_confidence,
+    draw_error_px,
+    find_inside,
+    insert_bystander,
+)
+from calibration.synthetic.walker import Motion
 from calibration.world.floor import Ground, world_from_scene
 
 TARGET_HEIGHT_M = 0.95  # cameras look at the height of the hips, not quite all at one point
-TORSO_M = 0.49  # of a person of 1.75 m; errors grow with its size in the image
-# Error of each kind of joint relative to shoulders and knees (BlazePose, measured in the studio).
-JOINT_NOISE_FACTORS = {
-    "hip": 1.6,
-    "ankle": 1.2,
-    "heel": 1.5,
-    "foot_index": 1.5,
-    "wrist": 1.2,
-    "elbow": 1.1,
-}
-BURST_S = 0.4  # a body's sides stay exchanged for about so long
-GROSS_OF_TORSO = 1.0
+NO_NOISE = NoiseConfig()
+# Together 5 % of the torso in the mean, as measured in the studio and on real video; 10 % of the
+# joints are missed and 2 % are gross outliers.
+NETWORK_NOISE = NoiseConfig(
+    jitter_of_torso=0.01,
+    drift_of_torso=0.015,
+    body_bias_m=0.012,
+    view_bias_m=0.010,
+    confidence_spread=1.0,
+    missed=0.10,
+    gross=0.02,
+    swapped=0.03,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,63 +70,6 @@ class RigPlan:
     k1: tuple[float, float] = (-0.12, 0.04)
     identical_lenses: bool = False
     offset_ms: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseConfig:
-    """What a network does wrong; nothing by default.
-
-    Parameters
-    ----------
-    jitter_of_torso, drift_of_torso
-        One standard deviation per axis of the error that is new in every image, and of the one that
-        lasts `drift_s`, as shares of the torso's length in the image.
-    drift_s
-    body_bias_m, view_bias_m
-        Root mean square per axis of each joint's offset on the body, and of that which depends on
-        the direction from which it is seen.
-    confidence_spread
-        How widely confidence scatters; correlated with the error (0.6).
-    missed, gross, swapped, dropped : shares
-        Of joints missed, of joints put somewhere else, of a view's images with sides exchanged (in
-        bursts), of a view's images that never came.
-    free_running
-        The cameras run freely: each takes its images at a constant phase of its own within the
-        frameset.
-    mirrored : positions of views
-        Whose images are mirrored, so that the network confuses left and right.
-    bystander : position of a view to share
-        Of its images in which the network follows another person.
-    """
-
-    jitter_of_torso: float = 0.0
-    drift_of_torso: float = 0.0
-    drift_s: float = 0.5
-    body_bias_m: float = 0.0
-    view_bias_m: float = 0.0
-    confidence_spread: float = 0.0
-    missed: float = 0.0
-    gross: float = 0.0
-    swapped: float = 0.0
-    dropped: float = 0.0
-    free_running: bool = False
-    mirrored: tuple[int, ...] = ()
-    bystander: tuple[tuple[int, float], ...] = ()
-
-
-NO_NOISE = NoiseConfig()
-# Together 5 % of the torso in the mean, as measured in the studio and on real video; 10 % of the
-# joints are missed and 2 % are gross outliers.
-NETWORK_NOISE = NoiseConfig(
-    jitter_of_torso=0.01,
-    drift_of_torso=0.015,
-    body_bias_m=0.012,
-    view_bias_m=0.010,
-    confidence_spread=1.0,
-    missed=0.10,
-    gross=0.02,
-    swapped=0.03,
-)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -252,151 +199,26 @@ def observe(
     frame_ns = float(np.median(np.diff(time_ns))) if T > 1 else 0.0
     phase = random.uniform(-0.45, 0.45, V) * frame_ns if noise.free_running else np.zeros(V)
     view_time_ns = time_ns[:, None] + np.round(phase).astype(np.int64)
-    bias = _Bias.draw(noise, random)
+    bias = Bias.draw(noise, random)
     xy = np.empty((T, V, J, 2))
     confidence = np.empty((T, V, J))
     swapped = np.zeros((T, V), bool)
     for v, camera in enumerate(rig):
         true_s = (view_time_ns[:, v] + rig.time_offset_ns.get(camera.name, 0)) / 1e9
-        xyz = _insert_bystander(motion(true_s), noise, v, random)
+        xyz = insert_bystander(motion(true_s), noise, v, random)
         true_xy = project(xyz, camera)
         error = project(xyz + bias.compute_offsets(xyz, camera), camera) - true_xy
-        error += _draw_error_px(xyz, camera, time_ns, noise, random)
-        certain = _draw_confidence(
-            error / _compute_torso_px(xyz, camera)[:, None, None], noise, random
+        error += draw_error_px(xyz, camera, time_ns, noise, random)
+        certain = draw_confidence(
+            error / compute_torso_px(xyz, camera)[:, None, None], noise, random
         )
-        seen = _find_inside(true_xy, camera) & (random.random((T, J)) >= noise.missed)
+        seen = find_inside(true_xy, camera) & (random.random((T, J)) >= noise.missed)
         seen &= (random.random(T) >= noise.dropped)[:, None]
         xy[:, v] = np.where(seen[..., None], true_xy + error, np.nan)
         confidence[:, v] = np.where(seen, certain, 0.0)
-        swapped[:, v] = _draw_bursts(time_ns, noise.swapped, random)
+        swapped[:, v] = draw_bursts(time_ns, noise.swapped, random)
     sizes = tuple(camera.size_wh for camera in rig)
     unmixed = Observations(SKELETON, rig.names, sizes, time_ns, xy, confidence, view_time_ns)
     return SyntheticObservations(
         unmixed.swap_sides(swapped).flip_views(noise.mirrored), motion(time_ns / 1e9), swapped
     )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bias:
-    """Where on the body a network puts the joints.
-
-    `offset` (33, 3) m, and `by_view` (33, 3, 3) m per direction.
-    """
-
-    offset: F64
-    by_view: F64
-
-    @classmethod
-    def draw(cls, noise: NoiseConfig, random: np.random.Generator) -> "_Bias":
-        """Draw a bias that is the same on both sides of the body."""
-        offset = random.normal(0, 1, (33, 3))
-        by_view = random.normal(0, 1, (33, 3, 3))
-        loose = _list_noise_factors()[:, None]
-        across = np.array([1.0, -1.0, 1.0])
-        right = [i for i, joint in enumerate(SKELETON.joints) if "right" in joint.split("_")]
-        twin = SKELETON.mirror[right]
-        offset[right] = offset[twin] * across
-        by_view[right] = by_view[twin] * across[:, None] * across
-        return cls(
-            noise.body_bias_m * loose * offset, noise.view_bias_m * loose[..., None] * by_view
-        )
-
-    def compute_offsets(self, xyz: F64, camera: Camera) -> F64:
-        """Offsets of all joints as one camera sees them, (T, 33, 3), m, world."""
-        body = _compute_body_frames(xyz)
-        towards = camera.centre - xyz.mean(1)
-        towards /= np.linalg.norm(towards, axis=-1, keepdims=True)
-        direction = np.einsum("tij,ti->tj", body, towards)
-        in_body = self.offset + np.einsum("jab,tb->tja", self.by_view, direction)
-        return np.einsum("tab,tjb->tja", body, in_body)
-
-
-def _compute_body_frames(xyz: F64) -> F64:
-    """World from body for every instant, (T, 3, 3): forward, left, up."""
-    shoulders = SKELETON.indices(f"{s}_shoulder" for s in SIDES)
-    hips = SKELETON.indices(f"{s}_hip" for s in SIDES)
-    up = xyz[:, shoulders].mean(1) - xyz[:, hips].mean(1)
-    up /= np.linalg.norm(up, axis=-1, keepdims=True)
-    left = xyz[:, hips[0]] - xyz[:, hips[1]]
-    left -= (left * up).sum(-1, keepdims=True) * up
-    left /= np.linalg.norm(left, axis=-1, keepdims=True)
-    forward = np.asarray(np.cross(left, up), np.float64)
-    return np.stack([forward, left, up], -1)
-
-
-def _insert_bystander(xyz: F64, noise: NoiseConfig, view: int, random: np.random.Generator) -> F64:
-    """Replace the person by a bystander for one stretch of a view's images."""
-    share = dict(noise.bystander).get(view, 0.0)
-    length = round(share * len(xyz))
-    if not length:
-        return xyz
-    start = int(random.integers(0, len(xyz) - length + 1))
-    away = random.uniform(1.0, 1.6) * np.array(
-        [np.cos(a := random.uniform(0, 2 * np.pi)), np.sin(a), 0]
-    )
-    followed = xyz.copy()
-    followed[start : start + length] = xyz[start] + away
-    return followed
-
-
-def _compute_torso_px(xyz: F64, camera: Camera) -> F64:
-    """Length of the torso in the image were it parallel to it, (T,), px."""
-    depth = (xyz.mean(1) @ camera.R.T + camera.t)[:, 2]
-    return camera.focal_px * TORSO_M / np.maximum(depth, 0.3)
-
-
-def _draw_error_px(
-    xyz: F64, camera: Camera, time_ns: I64, noise: NoiseConfig, random: np.random.Generator
-) -> F64:
-    """Draw jitter, drift and gross errors of one view, (T, 33, 2), px."""
-    shape = (*xyz.shape[:2], 2)
-    jitter = noise.jitter_of_torso * random.normal(0, 1, shape)
-    drift = noise.drift_of_torso * _draw_drift(shape, time_ns, noise.drift_s, random)
-    error = (jitter + drift) * _list_noise_factors()[:, None]
-    gross = random.random(shape[:2]) < noise.gross
-    error[gross] += GROSS_OF_TORSO * random.normal(0, 1, (int(gross.sum()), 2))
-    return error * _compute_torso_px(xyz, camera)[:, None, None]
-
-
-def _draw_drift(
-    shape: tuple[int, ...], time_ns: I64, time_constant_s: float, random: np.random.Generator
-) -> F64:
-    """Draw a first-order autoregressive error of unit variance along the first axis."""
-    fresh = random.normal(0, 1, shape)
-    kept = np.exp(-np.diff(time_ns) * 1e-9 / time_constant_s)
-    drift = fresh.copy()
-    for t in range(1, len(drift)):
-        drift[t] = kept[t - 1] * drift[t - 1] + np.sqrt(1 - kept[t - 1] ** 2) * fresh[t]
-    return drift
-
-
-def _draw_confidence(error_of_torso: F64, noise: NoiseConfig, random: np.random.Generator) -> F64:
-    """Draw for every joint a confidence that falls with its error (correlation 0.6), (T, 33)."""
-    size: F64 = np.linalg.norm(error_of_torso, axis=-1)
-    typical = float(np.nanmedian(size)) if np.isfinite(size).any() else 1.0
-    relative: F64 = np.minimum(np.nan_to_num(size) / max(typical, 1e-9), 4.0) - 1
-    doubt: F64 = 0.6 * relative + 0.8 * random.normal(0, 1, size.shape)
-    return 1 / (1 + np.exp(noise.confidence_spread * doubt - 3))
-
-
-def _draw_bursts(time_ns: I64, share: float, random: np.random.Generator) -> Mask:
-    """Draw stretches of about `BURST_S` that cover a share of the time, (T,)."""
-    inside = np.zeros(len(time_ns), bool)
-    span_ns = float(time_ns[-1] - time_ns[0])
-    for _ in range(random.poisson(share * span_ns * 1e-9 / BURST_S)):
-        start = time_ns[0] + random.uniform(0, span_ns)
-        inside |= (time_ns >= start) & (time_ns < start + random.uniform(0.5, 1.5) * BURST_S * 1e9)
-    return inside
-
-
-def _find_inside(xy: F64, camera: Camera) -> Mask:
-    """Mark what the image shows, (T, 33)."""
-    with np.errstate(invalid="ignore"):
-        return np.asarray((xy >= -0.5).all(-1) & (xy <= np.array(camera.size_wh) - 0.5).all(-1))
-
-
-def _list_noise_factors() -> F64:
-    """Error of each joint relative to a shoulder, (33,)."""
-    bare = [strip_side(joint) for joint in SKELETON.joints]
-    return np.array([JOINT_NOISE_FACTORS.get(joint, 1.0) for joint in bare])

@@ -6,7 +6,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64, I64
 from calibration.skeleton import Skeleton
-from calibration.synthetic.walker import (
+from calibration.synthetic.body import (
     ANKLE_HEIGHT,
     FOREARM,
     HALF_HIPS,

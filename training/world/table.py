@@ -115,12 +115,19 @@ def write_csv(tables: Sequence[Table], path: Path) -> None:
         rows.writerow(["table", *keys])
         for table in tables:
             for row in table.rows:
-                rows.writerow([table.name, *(_format_value(row.get(key)) for key in keys)])
+                rows.writerow([table.name, *(format_value(row.get(key)) for key in keys)])
 
 
 def is_missing(value: Cell) -> bool:
     """Return whether a cell is empty."""
     return value is None or value == "" or (isinstance(value, float) and not math.isfinite(value))
+
+
+def format_value(value: Cell) -> str:
+    """Format a value for a program; empty where it is missing."""
+    if value is None or is_missing(value):
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _format_cell(row: Row, column: Column, notes: list[str]) -> str:
@@ -150,10 +157,3 @@ def _format_number(value: float, column: Column) -> str:
         return str(value)
     text = f"{value:{'+' if column.signed else ''}.{column.decimals}f}"
     return text.lstrip("+-") if float(text) == 0 else text
-
-
-def _format_value(value: Cell) -> str:
-    """Format a value for a program; empty where it is missing."""
-    if value is None or is_missing(value):
-        return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -11,7 +11,8 @@ from calibration.evidence.noise import (
     estimate_sigma_px,
     measure_torso_px,
 )
-from calibration.synthetic.synthetic import NETWORK_NOISE, NO_NOISE, TORSO_M, RigPlan
+from calibration.synthetic.network_errors import TORSO_M
+from calibration.synthetic.synthetic import NETWORK_NOISE, NO_NOISE, RigPlan
 from tests.support.calibrations import make_scene
 
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from calibration.synthetic.body import SKELETON
 from calibration.synthetic.walker import (
     MOTIONS,
-    SKELETON,
     Walker,
     step_in_place,
     walk_line,

@@ -8,8 +8,9 @@ from calibration.geometry.transforms import (
     rotation_from_rotvec,
     transform_points,
 )
+from calibration.synthetic.body import SKELETON
 from calibration.synthetic.synthetic import RigPlan, make_rig
-from calibration.synthetic.walker import MOTIONS, SKELETON, Walker
+from calibration.synthetic.walker import MOTIONS, Walker
 from calibration.world.floor import find_ground, find_stance_points, world_from_scene
 
 JOINTS = select_calibration_joints(SKELETON)

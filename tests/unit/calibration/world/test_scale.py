@@ -5,8 +5,9 @@ from calibration.errors import ScaleUnknownError
 from calibration.evidence.evidence import select_calibration_joints
 from calibration.geometry.transforms import invert_transform
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
+from calibration.synthetic.body import SKELETON
 from calibration.synthetic.synthetic import NETWORK_NOISE, RigPlan
-from calibration.synthetic.walker import SKELETON, Walker, sit, walk_room
+from calibration.synthetic.walker import Walker, sit, walk_room
 from calibration.world.scale import POPULATION_STATURE_M, estimate_scale, rescale_to_stature
 from tests.support.calibrations import make_scene
 

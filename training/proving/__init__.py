@@ -1,0 +1,1 @@
+"""The proving ground of rig calibration: drawn rigs with exact truth, cell by cell."""
