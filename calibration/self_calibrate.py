@@ -94,11 +94,15 @@ class Calibration:
     report
     swapped : (T, V)
         Framesets where a view has left and right exchanged.
+    candidate
+        The rig that was found, also where it is refused: to look at, and to measure refusals by.
+        None where none was found.
     """
 
     rig: Rig | None
     report: CalibrationReport
     swapped: Mask
+    candidate: Rig | None = None
 
 
 def self_calibrate(
@@ -145,14 +149,14 @@ def self_calibrate(
         report = build_refusal_report(observations, options.stature_m, str(error), remarks)
         return Calibration(None, report, np.zeros(observations.view_time_ns.shape, bool))
     report = summarise(solution, measured, remarks)
-    if report.verdict == REFUSED:
-        return Calibration(None, report, solution.swapped)
     metadata = {
         "verdict": report.verdict,
         "scale_source": measured.scale.source,
         "vertical_source": measured.ground.source,
     }
-    return Calibration(replace(measured.rig, metadata=metadata), report, solution.swapped)
+    found = replace(measured.rig, metadata=metadata)
+    rig = None if report.verdict == REFUSED else found
+    return Calibration(rig, report, solution.swapped, found)
 
 
 def solve_rig(
@@ -287,7 +291,7 @@ def measure_rig(
     Raises
     ------
     ScaleUnknownError
-        If the person's body was never seen from shoulder to ankle.
+        If two cameras saw too little of the person.
     """
     evidence = solution.evidence
     estimate = solution.refined.estimate

@@ -30,8 +30,8 @@ class Observations:
     view_time_ns : (T, V)
         Each view's own time of its image; equal to `time_ns` where a view has no image.
     own_xyz : (T, V, J, 3), m
-        The network's own guess of the pose in depth, about the middle of the body, in the axes of a
-        camera that looks at it; NaN where there is none. None from a network that makes none.
+        The network's own guess of the pose in depth, about the middle of the hips, in the axes of a
+        camera that looks at them; NaN where there is none. None from a network that makes none.
 
     Raises
     ------

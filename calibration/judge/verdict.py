@@ -17,8 +17,7 @@ ACCEPTED_HOLDOUT_MRAD = 3.5
 ACCEPTED_COVERAGE = 0.5
 USABLE_ROTATION_DEG, USABLE_FOCAL_PERCENT = 2.0, 5.0
 COVERAGE_GRID = (8, 6)
-# Without given lenses the person must change place: on the spot, unlike focal lengths stay wrong by
-# 7 % and more.
+# A person who moves about less stays on the spot, which says little about lenses.
 MIN_TRAVEL_M = 0.5
 MIN_POSTURE_M = 0.04  # joints of a person who does not move stay within this about their mean
 MAX_HOLDOUT_MRAD = 20.0  # a rig that explains the joints worse than this is not one
@@ -134,12 +133,6 @@ def _check_motion(findings: Findings) -> list[str]:
             f"The person stood still (moved {moved_cm}). Calibration needs movement. Walk through "
             "the whole room for 20 seconds."
         ]
-    if findings.unlike_lenses:
-        return [
-            f"The person stayed on the spot (moved {moved_cm}), which does not determine unknown "
-            "lenses that differ. Walk towards and away from each camera, give the lenses with "
-            "--intrinsics, or use --shared-intrinsics if the cameras are alike."
-        ]
     return []
 
 
@@ -158,7 +151,7 @@ def _check_uncertainty(findings: Findings) -> list[str]:
         reasons.append(
             f"The focal length of camera '{findings.view_names[worst]}' is known only to "
             f"{findings.focal_sigma_percent[worst]:.1f} % ({USABLE_FOCAL_PERCENT:.0f} % is the "
-            f"limit). {_suggest_motion(findings)}"
+            f"limit). {_suggest_for_lenses(findings)}"
         )
     return reasons
 
@@ -197,6 +190,21 @@ def _list_doubts(findings: Findings) -> list[str]:
             "what these cameras see."
         )
     return reasons
+
+
+def _suggest_for_lenses(findings: Findings) -> str:
+    """Suggest what would help most where lenses are not known well enough."""
+    if findings.travel_m >= MIN_TRAVEL_M:
+        return _suggest_motion(findings)
+    advice = (
+        f"The person stayed on the spot (moved {findings.travel_m * 100:.0f} cm). Walk towards "
+        "each camera and away from it, or give the lenses with --intrinsics"
+    )
+    return (
+        f"{advice}, or --shared-intrinsics if they are alike."
+        if findings.unlike_lenses
+        else (f"{advice}.")
+    )
 
 
 def _suggest_motion(findings: Findings) -> str:

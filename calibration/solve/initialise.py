@@ -16,7 +16,7 @@ from calibration.rig import Camera
 from calibration.solve.bootstrap import InitialRig, bootstrap
 from calibration.solve.lens_priors import LensPriors, select_free_parameters
 from calibration.solve.own_poses import guess_pairs
-from calibration.solve.pairs import PinholeViews
+from calibration.solve.pairs import PairPose, PinholeViews
 from calibration.solve.refine import RefinementSettings, refine
 from calibration.solve.residuals import FOCAL, Estimate, compute_reprojection
 
@@ -133,19 +133,26 @@ def _bootstrap_estimates(evidence: Evidence, focal: F64) -> list[Estimate]:
     views = PinholeViews(
         evidence.xy.reshape(V, -1, 2), evidence.sigma.reshape(V, -1), focal, evidence.principal
     )
-    guesses = guess_pairs(views, evidence.own_xyz) if evidence.own_xyz is not None else []
-    whole = [rig for rig in bootstrap(views, guesses) if rig.placed.all()]
+    whole = [rig for rig in bootstrap(views, _guess(evidence, views)) if rig.placed.all()]
     kept = whole if V == 2 else whole[:1]
     estimates = [_describe_initial_rig(evidence, focal, rig) for rig in kept]
     return [estimate for estimate in estimates if estimate is not None]
 
 
+def _guess(evidence: Evidence, views: PinholeViews) -> list[PairPose]:
+    """Guess relative poses from the network's own poses, where it makes any."""
+    if evidence.own_xyz is None or not {"left_hip", "right_hip"} <= set(evidence.joints):
+        return []
+    hips = evidence.index("left_hip"), evidence.index("right_hip")
+    return guess_pairs(views, evidence.own_xyz, hips)
+
+
 def _describe_initial_rig(evidence: Evidence, focal: F64, first: InitialRig) -> Estimate | None:
-    """Describe a rough rig as the solvers do; None where a bone was never seen."""
+    """Describe a rough rig as the solvers do; None where no bone was seen."""
     _, T, J = evidence.sigma.shape
     xyz = first.xyz.reshape(T, J, 3)
-    lengths = _measure_bone_lengths(evidence, xyz)
-    if not np.isfinite(lengths).all():
+    lengths = _fill_lengths(evidence, _measure_bone_lengths(evidence, xyz))
+    if lengths is None:
         return None
     unit = 1 / float(lengths.sum())
     return Estimate(
@@ -158,6 +165,15 @@ def _describe_initial_rig(evidence: Evidence, focal: F64, first: InitialRig) -> 
         log_length=np.log(lengths * unit),
         xyz=xyz * unit,
     )
+
+
+def _fill_lengths(evidence: Evidence, lengths: F64) -> F64 | None:
+    """Fill in bones that were never seen, by those that were; None where none was."""
+    seen = np.isfinite(lengths)
+    if not seen.any():
+        return None
+    factor = np.median(np.log(lengths[seen]) - evidence.log_proportion[seen])
+    return np.where(seen, lengths, np.exp(evidence.log_proportion + factor))
 
 
 def _measure_bone_lengths(evidence: Evidence, xyz: F64) -> F64:

@@ -21,7 +21,7 @@ from calibration.solve.pairs import (
 MIN_FRAMESETS, MIN_JOINTS = 5, 6
 
 
-def guess_pairs(views: PinholeViews, own_xyz: F64) -> list[PairPose]:
+def guess_pairs(views: PinholeViews, own_xyz: F64, hips: tuple[int, int]) -> list[PairPose]:
     """Guess the relative pose of every two views from the network's own poses.
 
     Parameters
@@ -29,7 +29,9 @@ def guess_pairs(views: PinholeViews, own_xyz: F64) -> list[PairPose]:
     views
         With assumed focal lengths; joints of T framesets, flattened.
     own_xyz : (V, T, J, 3)
-        In the axes of a camera that looks at the person; NaN where there is no guess.
+        In the axes of a camera that looks at the hips; NaN where there is no guess.
+    hips
+        Positions on the J axis.
 
     Returns
     -------
@@ -39,7 +41,9 @@ def guess_pairs(views: PinholeViews, own_xyz: F64) -> list[PairPose]:
     V, T, J = own_xyz.shape[:3]
     rays = np.concatenate([views.rays, np.ones((V, T * J, 1))], -1).reshape(V, T, J, 3)
     seen = views.seen.reshape(V, T, J) & np.isfinite(own_xyz).all(-1)
-    turned = np.stack([_turn_to_camera(rays[v], seen[v], own_xyz[v]) for v in range(V)])
+    middle = seen[:, :, hips]
+    turned = np.stack([_turn_to_camera(rays[v][:, hips], middle[v], own_xyz[v]) for v in range(V)])
+    seen = seen & middle.any(-1, keepdims=True)
     pairs = [
         _guess_pair(views, (first, second), turned, seen)
         for first in range(V)
@@ -49,7 +53,7 @@ def guess_pairs(views: PinholeViews, own_xyz: F64) -> list[PairPose]:
 
 
 def _turn_to_camera(rays: F64, seen: Mask, own_xyz: F64) -> F64:
-    """Turn own poses (T, J, 3) from a camera that looks at the person to the camera itself."""
+    """Turn own poses (T, J, 3) from a camera that looks at the hips to the camera itself."""
     count = np.maximum(seen.sum(-1), 1)[:, None]
     along = normalize(np.where(seen[..., None], rays, 0.0).sum(1) / count)
     along = np.where(seen.any(-1)[:, None], along, np.array([0.0, 0.0, 1.0]))

@@ -14,6 +14,17 @@ from calibration.rig import Rig
 # 0.769, less 26 mm by which BlazePose puts the ankle too high). It does not depend on posture, and
 # a detector that puts the hip too low lengthens the trunk by what it shortens the thigh.
 CHAIN_OF_STATURE = 0.755
+# Its parts, and other bones, as BlazePose sees them (calibration/evidence/evidence.py), as shares.
+SHARE_OF_STATURE = {
+    "trunk": 0.302,
+    "thigh": 0.229,
+    "shank": 0.224,
+    "upper arm": 0.167,
+    "forearm": 0.153,
+    "shoulders": 0.209,
+}
+MIN_SHARE_OF_STATURE = 0.35  # of bones seen: an arm, or the shoulders with a forearm
+PART_SIGMA_PERCENT = 3.0  # how much more the size of a part differs between people
 STATURE_SIGMA_PERCENT = 2.0  # how much that share differs between people
 POPULATION_STATURE_M, POPULATION_SIGMA_PERCENT = 1.69, 5.0
 MIN_FRAMES = 10
@@ -54,15 +65,26 @@ def estimate_scale(xyz: F64, joints: tuple[str, ...], stature_m: float | None) -
     Raises
     ------
     ScaleUnknownError
-        If the person's body was never seen from shoulder to ankle.
+        If two cameras saw too little of the person.
     """
-    chain = _measure_chain(xyz, joints)
-    if np.isfinite(chain).sum() < MIN_FRAMES:
+    lengths = _measure_lengths(xyz, joints)
+    chain = lengths["trunk"] + lengths["thigh"] + lengths["shank"]
+    if np.isfinite(chain):
+        return _build_scale(CHAIN_OF_STATURE / chain, stature_m)
+    # the part that is seen stands for the whole: a person at a table, or before a close camera
+    seen = {bone: length for bone, length in lengths.items() if np.isfinite(length)}
+    share = sum(SHARE_OF_STATURE[bone] for bone in seen)
+    if share < MIN_SHARE_OF_STATURE:
         raise ScaleUnknownError(
-            "The person was never seen from shoulders to ankles, so the size of the scene is not "
-            "known. Step back until the whole body is in at least two views."
+            "Too little of the person was seen by two cameras at once, so the size of the scene is "
+            "not known. Step back until the whole body, or all of the upper body, is in at least "
+            "two views."
         )
-    return _build_scale(CHAIN_OF_STATURE / float(np.nanmedian(chain)), stature_m)
+    scale = _build_scale(share / sum(seen.values()), stature_m)
+    sigma = float(np.hypot(scale.sigma_percent, PART_SIGMA_PERCENT))
+    return replace(
+        scale, source=f"{scale.source}, by the part of the body seen", sigma_percent=sigma
+    )
 
 
 def rescale_to_stature(
@@ -134,20 +156,30 @@ def _multiply_numbers(values: Any, factor: float) -> Any:
     return round(values * factor, 4)
 
 
-def _measure_chain(xyz: F64, joints: tuple[str, ...]) -> F64:
-    """Length of the chain shoulders, hips, knees, ankles in every frame, (T,)."""
+def _measure_lengths(xyz: F64, joints: tuple[str, ...]) -> dict[str, float]:
+    """Median length of each part of the body, over time and both sides; NaN where hardly seen."""
+    T = len(xyz)
 
     def joint(name: str) -> F64:
-        return xyz[:, joints.index(name)]
+        return xyz[:, joints.index(name)] if name in joints else np.full((T, 3), np.nan)
 
-    middle = (
-        joint("left_shoulder") + joint("right_shoulder") - joint("left_hip") - joint("right_hip")
-    ) / 2
-    length = np.linalg.norm(middle, axis=-1)
-    for side in ("left", "right"):
-        for upper, lower in (("hip", "knee"), ("knee", "ankle")):
-            length = (
-                length
-                + np.linalg.norm(joint(f"{side}_{upper}") - joint(f"{side}_{lower}"), axis=-1) / 2
-            )
-    return length
+    def measure(*vectors: F64) -> float:
+        length = np.linalg.norm(np.concatenate(vectors), axis=-1)
+        seen = length[np.isfinite(length)]
+        return float(np.median(seen)) if len(seen) >= MIN_FRAMES else float("nan")
+
+    def limb(upper: str, lower: str) -> float:
+        sides = ("left", "right")
+        return measure(*(joint(f"{side}_{upper}") - joint(f"{side}_{lower}") for side in sides))
+
+    shoulders, hips = (
+        (joint(f"left_{part}") + joint(f"right_{part}")) / 2 for part in ("shoulder", "hip")
+    )
+    return {
+        "trunk": measure(shoulders - hips),
+        "thigh": limb("hip", "knee"),
+        "shank": limb("knee", "ankle"),
+        "upper arm": limb("shoulder", "elbow"),
+        "forearm": limb("elbow", "wrist"),
+        "shoulders": measure(joint("left_shoulder") - joint("right_shoulder")),
+    }

@@ -61,7 +61,7 @@ class MotionLog:
             np.zeros((N, V, MAX_PEOPLE, J, 2), np.float32),
             np.zeros((N, V, MAX_PEOPLE, J), np.float32),
             np.full((N, V, MAX_PEOPLE), NOBODY, np.int32),
-            np.zeros((N, V, MAX_PEOPLE, J, 3), np.float32),
+            np.zeros((N, V, MAX_PEOPLE, J, 3), np.float16),
         )
         self._count = 0  # rows ever written since `clear`
 
@@ -115,7 +115,8 @@ class MotionLog:
         Returns
         -------
         candidates
-            Pixels and confidences as float32, to halve what a pipe has to carry.
+            Pixels and confidences as float32 and own poses, which are hints, as float16, to halve
+            what a pipe has to carry.
         """
         N = len(self._rows.time_ns)
         order = np.arange(max(self._count - N, 0), self._count) % N
@@ -123,6 +124,7 @@ class MotionLog:
         if len(order):
             order = order[times >= times[-1] - int(newest_s * 1e9)]
         rows = self._rows
+        own_xyz = rows.own_xyz[order]
         people = MAX_PEOPLE if (rows.track_id[order, :, 1:] != NOBODY).any() else 1
         return Candidates(
             self._skeleton,
@@ -133,7 +135,7 @@ class MotionLog:
             rows.xy[order, :, :people],
             rows.confidence[order, :, :people],
             rows.track_id[order, :, :people],
-            rows.own_xyz[order, :, :people],
+            own_xyz[:, :, :people] if np.isfinite(own_xyz).any() else None,
         )
 
 

@@ -12,8 +12,8 @@ from calibration.geometry.transforms import rotation_angle_rad
 from calibration.geometry.triangulation import triangulate
 from calibration.judge.report import REFUSED, CalibrationReport
 from calibration.rig import Rig
+from calibration.self_calibrate import self_calibrate
 from calibration.synthetic.body import LIMB_JOINTS, SIDES, SKELETON
-from training.proving.candidate import calibrate_anyway
 from training.proving.cells import GIVEN, Cell
 from training.proving.mocap import PoseWindow
 from training.proving.scene import Scene, draw_scene
@@ -63,10 +63,11 @@ def measure_seed(cell: Cell, seed: int, windows: Sequence[PoseWindow] = ()) -> R
     row: dict[str, table.Cell] = {"cell": cell.name, "seed": seed}
     start_s = time.process_time()
     try:
-        rig, report = calibrate_anyway(scene.seen.observations, scene.options)
+        calibration = self_calibrate(scene.seen.observations, scene.options)
     except Exception as error:  # counted and shown: one failure must not hide the table
         row |= {"verdict": CRASHED, "reasons": f"{type(error).__name__}: {error}"}
         return row | {"cpu_s": time.process_time() - start_s}
+    report, rig = calibration.report, calibration.candidate
     row |= {"verdict": report.verdict, "cpu_s": time.process_time() - start_s}
     row |= {"reasons": " ".join(report.reasons)}
     return row if rig is None else row | _compare(scene, rig, report, cell.lenses == GIVEN)

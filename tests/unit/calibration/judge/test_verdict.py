@@ -113,8 +113,11 @@ def test_a_person_who_stands_still_is_refused_and_told_to_walk():
     assert "Walk" in reasons[0]
 
 
-def test_unlike_lenses_on_the_spot_are_refused_and_the_options_named():
-    verdict, reasons = judge(replace(GOOD, travel_m=limits.MIN_TRAVEL_M * 0.9, unlike_lenses=True))
+def test_unsure_lenses_on_the_spot_are_refused_and_the_options_named():
+    unsure = with_middle("focal_sigma_percent", limits.USABLE_FOCAL_PERCENT * 1.1)
+    verdict, reasons = judge(
+        replace(unsure, travel_m=limits.MIN_TRAVEL_M * 0.9, unlike_lenses=True)
+    )
     assert verdict == REFUSED
     assert "--intrinsics" in reasons[0]
     assert "--shared-intrinsics" in reasons[0]

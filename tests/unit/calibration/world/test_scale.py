@@ -50,10 +50,30 @@ def test_some_wild_frames_do_not_change_the_metres():
     assert ratio == pytest.approx(1, abs=0.01)
 
 
-def test_a_body_that_was_never_seen_whole_gives_no_metres():
+def test_the_upper_body_gives_the_metres_less_surely():
     xyz = walk_room(Walker(), TIME_S)[:, ROWS]
-    xyz[:, [JOINTS.index("left_ankle"), JOINTS.index("right_ankle")]] = np.nan
-    with pytest.raises(ScaleUnknownError, match="never seen from shoulders to ankles"):
+    whole = estimate_scale(xyz, JOINTS, 1.75)
+    legs = [i for i, j in enumerate(JOINTS) if j.endswith(("knee", "ankle", "heel", "foot_index"))]
+    xyz[:, legs] = np.nan
+    upper = estimate_scale(xyz, JOINTS, 1.75)
+    assert upper.metres_per_unit == pytest.approx(whole.metres_per_unit, rel=0.04)
+    assert upper.sigma_percent > whole.sigma_percent
+    assert upper.source == "the person's stature (1.75 m), by the part of the body seen"
+
+
+def test_joints_that_are_never_seen_together_still_give_the_metres():
+    xyz = walk_room(Walker(), TIME_S)[:, ROWS]
+    whole = estimate_scale(xyz, JOINTS, 1.75).metres_per_unit
+    for step, part in enumerate(("ankle", "wrist", "elbow")):
+        hidden = [i for i, joint in enumerate(JOINTS) if joint.endswith(part)]
+        xyz[np.arange(len(xyz)) % 3 == step][:, hidden] = np.nan
+    assert estimate_scale(xyz, JOINTS, 1.75).metres_per_unit == pytest.approx(whole, rel=0.01)
+
+
+def test_a_body_of_which_little_is_seen_gives_no_metres():
+    xyz = walk_room(Walker(), TIME_S)[:, ROWS]
+    xyz[:, [i for i, joint in enumerate(JOINTS) if "shoulder" not in joint]] = np.nan
+    with pytest.raises(ScaleUnknownError, match="Too little of the person"):
         estimate_scale(xyz, JOINTS, 1.75)
 
 

@@ -107,4 +107,16 @@ def test_ninety_seconds_of_four_views_are_a_small_parcel():
                 view_time_ns=(None,) * 4,
             )
         )
-    assert len(pickle.dumps(log.candidates())) == pytest.approx(1.5e6, rel=0.05)
+    candidates = log.candidates()
+    hints = pickle.dumps(candidates.own_xyz)
+    assert len(pickle.dumps(candidates)) - len(hints) == pytest.approx(1.5e6, rel=0.05)
+    assert len(hints) < 0.8e6
+
+
+def test_a_model_that_guesses_no_depth_leaves_none():
+    log, poses = a_log(), slowly(1)[0]
+    people = tuple(
+        tuple(replace(pose, own_xyz=None) for pose in view) for view in poses.poses_by_view
+    )
+    log.put(replace(poses, poses_by_view=people))
+    assert log.candidates().own_xyz is None

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from calibration import self_calibrate as self_calibration
 from calibration.errors import NotEnoughMotionError
 from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec
 from calibration.judge.report import ACCEPTED, REFUSED, CalibrationReport, CameraReport
-from training.proving import candidate, measure
+from calibration.self_calibrate import Calibration
+from training.proving import measure
 from training.proving.cells import UNKNOWN, make_cells, select_cells
 from training.proving.measure import COLUMNS, CRASHED, measure_seed
 from training.proving.scene import draw_scene
@@ -29,7 +31,9 @@ def say(rig):
 
 
 def measure_with(monkeypatch, found):
-    monkeypatch.setattr(measure, "calibrate_anyway", lambda _seen, _options: (found, say(found)))
+    nobody = np.zeros((1, len(found)), bool)
+    judged = Calibration(found, say(found), nobody, found)
+    monkeypatch.setattr(measure, "self_calibrate", lambda _seen, _options: judged)
     return measure_seed(CELL, SEED)
 
 
@@ -72,7 +76,7 @@ def test_a_failure_of_the_program_is_a_row(monkeypatch):
     def fail(_seen, _options):
         raise ZeroDivisionError("nothing there")
 
-    monkeypatch.setattr(measure, "calibrate_anyway", fail)
+    monkeypatch.setattr(measure, "self_calibrate", fail)
     row = measure_seed(CELL, SEED)
     assert (row["verdict"], row["reasons"]) == (CRASHED, "ZeroDivisionError: nothing there")
 
@@ -81,7 +85,7 @@ def test_without_a_rig_a_refusal_has_its_reason_and_no_errors(monkeypatch):
     def refuse(*_):
         raise NotEnoughMotionError("Walk more.")
 
-    monkeypatch.setattr(candidate, "solve_rig", refuse)
+    monkeypatch.setattr(self_calibration, "solve_rig", refuse)
     row = measure_seed(CELL, SEED)
     assert (row["verdict"], row["reasons"]) == (REFUSED, "Walk more.")
     assert "rotation_error_deg" not in row
