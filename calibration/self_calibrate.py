@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.errors import CalibrationError, DegenerateError, NotEnoughMotionError
+from calibration.evidence.clocks import correct_rates
 from calibration.evidence.evidence import Evidence
 from calibration.evidence.keyframes import (
     MIN_CONFIDENCE,
@@ -28,6 +29,7 @@ from calibration.judge.report import REFUSED, CalibrationReport
 from calibration.judge.summary import MeasuredRig, Solution, build_refusal_report, summarise
 from calibration.judge.uncertainty import estimate_uncertainty
 from calibration.rig import Camera, Rig
+from calibration.solve.blame import diagnose
 from calibration.solve.initialise import (
     ScoutedRig,
     build_ideal_cameras,
@@ -41,7 +43,7 @@ from calibration.solve.lens_priors import (
     select_free_parameters,
     undistort_known_views,
 )
-from calibration.solve.misfit import explain_misfit, search_time_offsets
+from calibration.solve.misfit import explain_misfit, list_remarks, list_sure_blames
 from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
 from calibration.solve.residuals import FOCAL, K1, OFFSET, Estimate
 from calibration.world.floor import find_ground, world_from_scene
@@ -144,7 +146,7 @@ def self_calibrate(
     except CalibrationError as error:
         report = build_refusal_report(observations, options.stature_m, str(error), remarks)
         return Calibration(None, report, np.zeros(observations.view_time_ns.shape, bool))
-    report = summarise(solution, measured, remarks)
+    report = summarise(solution, measured, (*remarks, *solution.remarks))
     if report.verdict == REFUSED:
         return Calibration(None, report, solution.swapped)
     metadata = {
@@ -181,6 +183,7 @@ def solve_rig(
     steady = find_swaps_by_motion(observations, estimate_sigma_px(observations, MIN_CONFIDENCE))
     progress("Placing the cameras", 0.1)
     placed = _place_cameras(observations, steady, lenses)
+    observations = correct_rates(observations, placed.rate)
     swapped = placed.swapped
     offsets = placed.offset_ns
     estimate = placed.scouted.estimate
@@ -195,7 +198,16 @@ def solve_rig(
         refined = _refine_in_passes(
             evidence, retriangulate(common, rows, lenses, estimate), lenses, options
         )
-        solution = Solution(evidence, refined, lenses, swapped, offsets, placed.scouted.ambiguous)
+        solution = Solution(
+            evidence,
+            refined,
+            lenses,
+            swapped,
+            offsets,
+            placed.scouted.ambiguous,
+            placed.rate,
+            placed.remarks,
+        )
         repaired = observations.swap_sides(swapped)
         corrected = swapped ^ find_swaps_by_rig(
             repaired,
@@ -218,6 +230,8 @@ class _Placement:
     scouted: ScoutedRig
     offset_ns: I64
     swapped: Mask
+    rate: F64 | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors) -> _Placement:
@@ -235,15 +249,26 @@ def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors)
         first = raw
         steady = untouched
         repaired = observations
-    if first is not None and first.fits:
+    if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
         return _Placement(first, still, steady)
-    offsets = search_time_offsets(repaired)
-    if offsets.any():
-        second = _try_scout(repaired, offsets, lenses)
+    return _place_misfitting_cameras(repaired, steady, lenses, first)
+
+
+def _place_misfitting_cameras(
+    repaired: Observations, steady: Mask, lenses: LensPriors, first: ScoutedRig | None
+) -> _Placement:
+    """Correct the clocks if that lets every view fit; else take what fits, or explain."""
+    diagnosis = diagnose(undistort_known_views(repaired, lenses))
+    if diagnosis.only_clocks:
+        clocks = diagnosis.clocks
+        second = _try_scout(correct_rates(repaired, clocks.rate), clocks.offset_ns, lenses)
         if second is not None and second.fits:
-            return _Placement(second, offsets, steady)
-    common = undistort_known_views(interpolate_to_common_time(repaired, still), lenses)
-    raise explain_misfit(common, select_training_rows(common, MAX_KEYFRAMES), lenses, first)
+            return _Placement(
+                second, clocks.offset_ns, steady, clocks.rate, list_remarks(diagnosis)
+            )
+    if first is not None and first.fits and not list_sure_blames(diagnosis):
+        return _Placement(first, np.zeros(len(lenses.focal), np.int64), steady)
+    raise explain_misfit(repaired.view_names, first, diagnosis)
 
 
 def _require_every_view(observations: Observations) -> None:
@@ -294,7 +319,9 @@ def measure_rig(
     scale = estimate_scale(estimate.xyz, evidence.joints, options.stature_m)
     rig = _build_rig(observations, solution).with_world(np.eye(4), scale.metres_per_unit)
     common = interpolate_to_common_time(
-        observations.swap_sides(solution.swapped), solution.total_offset_ns
+        observations.swap_sides(solution.swapped),
+        solution.total_offset_ns,
+        solution.time_rate,
     )
     ground = find_ground(
         _triangulate_motion(common, evidence, rig), evidence.joints, common.time_ns

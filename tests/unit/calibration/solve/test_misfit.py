@@ -5,7 +5,7 @@ import pytest
 
 from calibration.judge.report import ACCEPTED, REFUSED, USABLE
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
-from calibration.solve.misfit import search_time_offsets
+from calibration.solve.blame import diagnose
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan
 from tests.support.calibrations import make_scene, measure_pair_rotation_errors_deg
 
@@ -26,7 +26,7 @@ def late(observations, v, offset_ns):
 
 
 def test_a_camera_that_started_late_is_found_within_a_frame(walk):
-    offsets = search_time_offsets(late(walk.seen.observations, 1, 1_400_000_000))
+    offsets = diagnose(late(walk.seen.observations, 1, 1_400_000_000)).clocks.offset_ns
     assert offsets[0] == 0
     assert offsets[1] == pytest.approx(1_400_000_000, abs=70_000_000)
     assert offsets[2] == 0
