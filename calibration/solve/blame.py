@@ -35,7 +35,10 @@ AGREEING_OF_BEST = 0.85  # pairs with this share of the best pair's agree
 GOOD_OF_REFERENCE = 0.92  # an explanation restores this much of what the agreeing pairs reach
 ALONE_GOOD_SHARE = 0.75  # of two views, where no other pair says what can be reached
 MIN_OFFSET_S, MIN_RATE_ERROR, MIN_RATE_SIGMAS = 0.1, 0.004, 6.0
-SPLIT_STEP_S, MIN_PART_S = 0.5, 2.5
+# A clock that restores this much needs no rival. A move must restore more than two geometries in
+# place of one do by themselves; a single part may be worse than both together.
+SURE_OF_REFERENCE, MIN_MOVE_GAIN, PART_OF_GOOD = 0.97, 0.06, 0.9
+SPLIT_STEP_S, MIN_PART_S = 1.0, 2.0
 # By pieces so short even a camera in motion fits; another person's joints do not.
 PIECE_S, FOREIGN_OF_REFERENCE = 2.0, 0.75
 
@@ -141,6 +144,11 @@ class _Suspect:
         return GOOD_OF_REFERENCE * self.reference
 
     @property
+    def share(self) -> float:
+        """Share of joints that fit as they are."""
+        return measure_mean_share(self.anchors, self.track)
+
+    @property
     def name(self) -> str:
         """Name of the view; of both, where neither can be preferred."""
         names = self.observations.view_names
@@ -195,11 +203,12 @@ def _find_cause(suspect: _Suspect) -> tuple[Blame | None, TrackClock | None]:
     if share >= suspect.good_share:
         return suspect.blame(MIRRORED, share=share), None
     near = refine_clock_against(suspect.anchors, suspect.track, 0.0, 1.0)
-    moved = _find_move(suspect)
-    if near is not None and near.share >= suspect.good_share and not _is_better(moved, near.share):
-        return _blame_clock(suspect, near)
-    if moved is not None:
+    near_share = 0.0 if near is None else near.share
+    moved = None if near_share >= SURE_OF_REFERENCE * suspect.reference else _find_move(suspect)
+    if moved is not None and moved.figures["share"] > near_share + MIN_MOVE_GAIN:
         return moved, None
+    if near is not None and near_share >= suspect.good_share:
+        return _blame_clock(suspect, near)
     far, edge_s = search_clock(suspect.anchors, suspect.track, suspect.good_share)
     if far is not None:
         return _blame_clock(suspect, far)
@@ -208,13 +217,7 @@ def _find_cause(suspect: _Suspect) -> tuple[Blame | None, TrackClock | None]:
     span = _find_other_person(suspect)
     if span is not None:
         return suspect.blame(OTHER_PERSON, from_s=span[0], to_s=span[1]), None
-    share = measure_mean_share(suspect.anchors, suspect.track)
-    return suspect.blame(MISFIT, share=share), None
-
-
-def _is_better(moved: Blame | None, share: float) -> bool:
-    """Whether a move explains clearly more than a clock."""
-    return moved is not None and moved.figures["share"] > share + 0.03
+    return suspect.blame(MISFIT, share=suspect.share), None
 
 
 def _blame_clock(suspect: _Suspect, clock: TrackClock) -> tuple[Blame | None, TrackClock | None]:
@@ -249,7 +252,8 @@ def _find_move(suspect: _Suspect) -> Blame | None:
     weight = np.stack([splits - start, end - splits], 1) / (end - start)
     mean = (weight * parts).sum(1)
     best = int(np.argmax(mean))
-    if mean[best] < suspect.good_share or parts[best].min() < 0.9 * suspect.good_share:
+    least = max(suspect.good_share, MIN_MOVE_GAIN + suspect.share)
+    if mean[best] < least or parts[best].min() < PART_OF_GOOD * suspect.good_share:
         return None
     return suspect.blame(MOVED, at_s=float(splits[best]), share=float(mean[best]))
 

@@ -20,7 +20,7 @@ MIN_OVERLAP_S = 4.0
 # Beyond 10 % wrong frame rates: a video of 60, 50, 30, 25 or 24 images a second claims another.
 SEARCH_RATES = (1.0, 0.95, 1.05, 0.9, 1.1, 0.5, 2.0, 0.8, 1.25)
 PEAKS = 3  # of one rate's shifts are refined, where they rise above the others
-PEAK_OF_MEDIAN = 1.3
+PEAK_OF_MEDIAN, PEAK_OF_GOOD = 1.3, 0.62
 # Gait repeats itself: a shift counts only if no other one, this far away, fits nearly as well.
 RIVAL_S, RIVAL_SHARE = 0.35, 0.96
 MAX_ANCHORS = 2
@@ -118,7 +118,7 @@ def search_clock(
             continue
         found = [
             clock
-            for offset in _list_peaks(offsets, shares)
+            for offset in _list_peaks(offsets, shares, good_share)
             if (clock := refine(offset, rate)) is not None
         ]
         clock, rivalled = _choose(found, good_share, float(track.time_s.mean()))
@@ -151,9 +151,10 @@ def _scan_offsets(anchors: Sequence[Track], track: Track, rate: float) -> tuple[
     return np.array(offsets), np.array(shares)
 
 
-def _list_peaks(offsets: F64, shares: F64) -> Iterator[float]:
+def _list_peaks(offsets: F64, shares: F64, good_share: float) -> Iterator[float]:
     """List the shifts with the most inliers, each at some distance from the others."""
-    left = np.where(shares >= PEAK_OF_MEDIAN * np.median(shares), shares, 0.0)
+    least = max(PEAK_OF_MEDIAN * float(np.median(shares)), PEAK_OF_GOOD * good_share)
+    left = np.where(shares >= least, shares, 0.0)
     for _ in range(PEAKS):
         best = int(np.argmax(left))
         if left[best] <= 0:

@@ -25,7 +25,7 @@ MIN_MATCHES = 80
 COARSE_INSTANTS, FINE_INSTANTS = 40, 120
 # A rate barely matters within this window, so that a shift can be found before the rate is known.
 WINDOW_S = 10.0
-MAX_ROUNDS = 6
+MAX_ROUNDS, SETTLED_SIGMAS = 8, 0.4
 MAX_STEP_S, MAX_STRETCH = 0.3, 0.05
 SLOPE_S = 0.05
 
@@ -169,7 +169,7 @@ def refine_clock(
                 return None
             shift_s, factor, rate_sigma = step
             offset_s, rate = factor * offset_s + shift_s, factor * rate
-            if abs(factor - 1) < rate_sigma:
+            if abs(factor - 1) < SETTLED_SIGMAS * rate_sigma:
                 break
         if measure_share(one, two.retime(offset_s, rate), window_s=window_s) < least_share:
             return None
@@ -201,7 +201,7 @@ def _step_clock(one: Track, two: Track, window_s: float) -> tuple[float, float, 
         return np.append(away, 100 * (np.linalg.norm(x[:9]) - 1))
 
     solved = least_squares(
-        residual, np.append(start.ravel(), [0.0, 0.0]), loss="cauchy", x_scale="jac", max_nfev=20
+        residual, np.append(start.ravel(), [0.0, 0.0]), loss="cauchy", x_scale="jac", max_nfev=8
     )
     spread = float(np.sqrt(np.maximum(np.linalg.pinv(solved.jac.T @ solved.jac)[10, 10], 0)))
     shift = float(np.clip(solved.x[9], -MAX_STEP_S, MAX_STEP_S))
@@ -254,7 +254,8 @@ def _measure_sampson(F: F64, one: F64, two: F64, sigma: F64) -> F64:
     error: F64 = (two * line_two[:, :2]).sum(1) + line_two[:, 2]
     spread = sigma[0] ** 2 * (line_one[:, :2] ** 2).sum(1)
     spread = spread + sigma[1] ** 2 * (line_two[:, :2] ** 2).sum(1)
-    return error / np.sqrt(np.maximum(spread, 1e-300))
+    away: F64 = error / np.sqrt(np.maximum(spread, 1e-300))
+    return away
 
 
 def _fit_fundamental(matches: _Matches) -> tuple[F64, Mask] | None:
