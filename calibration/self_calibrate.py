@@ -29,7 +29,7 @@ from calibration.judge.report import REFUSED, CalibrationReport
 from calibration.judge.summary import MeasuredRig, Solution, build_refusal_report, summarise
 from calibration.judge.uncertainty import estimate_uncertainty
 from calibration.rig import Camera, Rig
-from calibration.solve.blame import diagnose
+from calibration.solve.blame import diagnose, measure_agreement
 from calibration.solve.initialise import (
     ScoutedRig,
     build_ideal_cameras,
@@ -198,16 +198,7 @@ def solve_rig(
         refined = _refine_in_passes(
             evidence, retriangulate(common, rows, lenses, estimate), lenses, options
         )
-        solution = Solution(
-            evidence,
-            refined,
-            lenses,
-            swapped,
-            offsets,
-            placed.scouted.ambiguous,
-            placed.rate,
-            placed.remarks,
-        )
+        solution = Solution(evidence, refined, lenses, swapped, offsets, *placed.findings)
         repaired = observations.swap_sides(swapped)
         corrected = swapped ^ find_swaps_by_rig(
             repaired,
@@ -233,6 +224,11 @@ class _Placement:
     rate: F64 | None = None
     remarks: tuple[str, ...] = ()
 
+    @property
+    def findings(self) -> tuple[bool, F64 | None, tuple[str, ...]]:
+        """What a solution repeats of it: ambiguous, rate, remarks."""
+        return self.scouted.ambiguous, self.rate, self.remarks
+
 
 def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors) -> _Placement:
     """Place the cameras roughly; for a view that does not fit, try other times, then explain."""
@@ -243,32 +239,39 @@ def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors)
     if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
         return _Placement(first, still, steady)
     # a body seen from the side changes sides unnoticed; then the network's own sides start better
-    untouched = np.zeros_like(steady)
+    sides = (steady, np.zeros_like(steady))
     raw = _try_scout(observations, still, lenses)
     if raw is not None and (first is None or raw.agreement.min() > first.agreement.min()):
         first = raw
-        steady = untouched
-        repaired = observations
+        sides = sides[::-1]
     if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
-        return _Placement(first, still, steady)
-    return _place_misfitting_cameras(repaired, steady, lenses, first)
+        return _Placement(first, still, sides[0])
+    return _place_misfitting_cameras(observations, sides, lenses, first)
 
 
 def _place_misfitting_cameras(
-    repaired: Observations, steady: Mask, lenses: LensPriors, first: ScoutedRig | None
+    observations: Observations,
+    sides: tuple[Mask, Mask],
+    lenses: LensPriors,
+    first: ScoutedRig | None,
 ) -> _Placement:
-    """Correct the clocks if that lets every view fit; else take what fits, or explain."""
-    diagnosis = diagnose(undistort_known_views(repaired, lenses))
+    """Correct the clocks if that lets every view fit; else take the first rig, or explain.
+
+    `sides` are two guesses of where left and right are exchanged; the first rig took the first.
+    """
+    ideal = undistort_known_views(observations, lenses)
+    swapped = max(sides, key=lambda side: measure_agreement(ideal.swap_sides(side)))
+    diagnosis = diagnose(ideal.swap_sides(swapped))
     if diagnosis.only_clocks:
         clocks = diagnosis.clocks
-        second = _try_scout(correct_rates(repaired, clocks.rate), clocks.offset_ns, lenses)
+        repaired = correct_rates(observations.swap_sides(swapped), clocks.rate)
+        second = _try_scout(repaired, clocks.offset_ns, lenses)
         if second is not None and second.fits:
-            return _Placement(
-                second, clocks.offset_ns, steady, clocks.rate, list_remarks(diagnosis)
-            )
+            remarks = list_remarks(diagnosis)
+            return _Placement(second, clocks.offset_ns, swapped, clocks.rate, remarks)
     if first is not None and first.fits and not list_sure_blames(diagnosis):
-        return _Placement(first, np.zeros(len(lenses.focal), np.int64), steady)
-    raise explain_misfit(repaired.view_names, first, diagnosis)
+        return _Placement(first, np.zeros(len(lenses.focal), np.int64), sides[0])
+    raise explain_misfit(observations.view_names, first, diagnosis)
 
 
 def _require_every_view(observations: Observations) -> None:

@@ -38,6 +38,8 @@ MIN_OFFSET_S, MIN_RATE_ERROR, MIN_RATE_SIGMAS = 0.1, 0.004, 6.0
 # A clock that restores this much needs no rival. A move must restore more than two geometries in
 # place of one do by themselves; a single part may be worse than both together.
 SURE_OF_REFERENCE, MIN_MOVE_GAIN, PART_OF_GOOD = 0.97, 0.06, 0.9
+FITTING_OF_REFERENCE = 0.88  # a view that fits so well as it is is not to blame
+MIN_SHIFT_GAIN = 0.03  # of a far shift over a near one
 SPLIT_STEP_S, MIN_PART_S = 1.0, 2.0
 # By pieces so short even a camera in motion fits; another person's joints do not.
 PIECE_S, FOREIGN_OF_REFERENCE = 2.0, 0.75
@@ -128,6 +130,23 @@ def diagnose(observations: Observations) -> Diagnosis:
     return Diagnosis(tuple(blames), clocks)
 
 
+def measure_agreement(observations: Observations) -> float:
+    """Measure how well the views fit each other in pairs, in the mean.
+
+    Parameters
+    ----------
+    observations
+        As for `diagnose`.
+
+    Returns
+    -------
+    share : 0 to 1
+        Of the joints of a pair that fit one epipolar geometry.
+    """
+    shares = _measure_pair_shares(gather_tracks(observations))
+    return float(shares[np.triu_indices(len(shares), 1)].mean())
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Suspect:
     """A view that does not fit, and those that judge it."""
@@ -207,9 +226,16 @@ def _find_cause(suspect: _Suspect) -> tuple[Blame | None, TrackClock | None]:
     moved = None if near_share >= SURE_OF_REFERENCE * suspect.reference else _find_move(suspect)
     if moved is not None and moved.figures["share"] > near_share + MIN_MOVE_GAIN:
         return moved, None
-    if near is not None and near_share >= suspect.good_share:
+    far, edge_s = None, None
+    if near_share < SURE_OF_REFERENCE * suspect.reference:
+        if suspect.share >= FITTING_OF_REFERENCE * suspect.reference:
+            return None, TrackClock(0.0, 1.0, np.inf, suspect.share)
+        # gait repeats itself: a step to the side fits nearly as well as the true shift
+        far, edge_s = search_clock(suspect.anchors, suspect.track, suspect.good_share)
+    if near is not None and near_share >= max(
+        suspect.good_share, 0.0 if far is None else far.share - MIN_SHIFT_GAIN
+    ):
         return _blame_clock(suspect, near)
-    far, edge_s = search_clock(suspect.anchors, suspect.track, suspect.good_share)
     if far is not None:
         return _blame_clock(suspect, far)
     if edge_s is not None:
