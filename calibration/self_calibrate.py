@@ -243,7 +243,7 @@ def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors)
     raw = _try_scout(observations, still, lenses)
     if raw is not None and (first is None or raw.agreement.min() > first.agreement.min()):
         first = raw
-        sides = sides[::-1]
+        sides = sides[1], sides[0]
     if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
         return _Placement(first, still, sides[0])
     return _place_misfitting_cameras(observations, sides, lenses, first)

@@ -131,7 +131,7 @@ def diagnose(observations: Observations) -> Diagnosis:
 
 
 def measure_agreement(observations: Observations) -> float:
-    """Measure how well the views fit each other in pairs, in the mean.
+    """Measure how well the views fit each other in pairs, all but one of them.
 
     Parameters
     ----------
@@ -141,10 +141,13 @@ def measure_agreement(observations: Observations) -> float:
     Returns
     -------
     share : 0 to 1
-        Of the joints of a pair that fit one epipolar geometry.
+        Of the joints of a pair that fit one epipolar geometry, in the mean of the best pairs: as
+        many as one bad view leaves.
     """
     shares = _measure_pair_shares(gather_tracks(observations))
-    return float(shares[np.triu_indices(len(shares), 1)].mean())
+    pairs = np.sort(shares[np.triu_indices(len(shares), 1)])
+    left = max((len(shares) - 1) * (len(shares) - 2) // 2, 1)
+    return float(pairs[-left:].mean())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -198,7 +198,7 @@ def _step_clock(one: Track, two: Track, window_s: float) -> tuple[float, float, 
         moved = unit[1] - velocity * (x[9] + x[10] * since_s)[:, None]
         away = _measure_sampson(x[:9].reshape(3, 3), unit[0], moved, sigma)
         # the scale of the matrix has no meaning: hold it
-        return np.append(away, 100 * (np.linalg.norm(x[:9]) - 1))
+        return np.concatenate([away, [100 * (float(np.linalg.norm(x[:9])) - 1)]])
 
     solved = least_squares(
         residual, np.append(start.ravel(), [0.0, 0.0]), loss="cauchy", x_scale="jac", max_nfev=8
