@@ -54,8 +54,9 @@ def _find_longest_run(observations: Observations, view: int) -> tuple[int, int] 
 def _find_repeats(observations: Observations, view: int) -> Mask:
     """Find the framesets whose image of a view has the joints of the one before, (T,)."""
     xy = observations.xy[:, view]
-    seen: Mask = np.isfinite(xy).any((1, 2))
-    new_image = np.diff(observations.view_time_ns[:, view]) > 0  # not one image for two framesets
+    seen: Mask = np.asarray(observations.seen[:, view].any(-1), bool)
+    # one image may serve two framesets
+    new_image: Mask = np.diff(observations.view_time_ns[:, view]) > 0
     equal = (xy[1:] == xy[:-1]) | (np.isnan(xy[1:]) & np.isnan(xy[:-1]))
     repeats = np.zeros(len(xy), bool)
     repeats[1:] = equal.all((1, 2)) & seen[1:] & seen[:-1] & new_image

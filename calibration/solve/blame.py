@@ -28,7 +28,7 @@ FROZEN, MIRRORED, MOVED = "frozen", "mirrored", "moved"
 LATE, FAST, OTHER_PERSON, MISFIT = "late", "fast", "other person", "misfit"
 
 # Synthetic views that agree, network noise: 82 to 92 % of a pair's joints fit one geometry; real
-# ones 93 to 95 %; with a camera that is late, mirrored, frozen or sees somebody else 20 to 50 %,
+# ones 93 to 95 %; with a camera that is late, mirrored, frozen or sees another person 20 to 50 %,
 # with one that turned by 3 degrees 44 to 66 %.
 MIN_SHARE = 0.65
 AGREEING_OF_BEST = 0.85  # pairs with this share of the best pair's agree

@@ -58,7 +58,7 @@ def describe_fast(name: str, figures: Figures) -> str:
 
 
 def describe_other_person(name: str, figures: Figures) -> str:
-    """Say that a view follows somebody else."""
+    """Say that a view follows another person."""
     return (
         f"View {name} follows another motion than the others from {figures['from_s']:.1f} s to "
         f"{figures['to_s']:.1f} s. Keep other people, screens and mirrors out of its picture, and "

@@ -112,7 +112,7 @@ def search_clock(
     anchors = anchors[:MAX_ANCHORS]
     refine = partial(refine_clock_against, anchors, track, least_share=EARLY_SHARE * good_share)
     edge_s = None
-    for rate in SEARCH_RATES:
+    for rate in _list_rates(anchors[0], track):
         offsets, shares = _scan_offsets(anchors, track, rate)
         if not len(offsets):
             continue
@@ -129,6 +129,14 @@ def search_clock(
         if rate == 1.0 and _is_at_edge(shares):
             edge_s = float(offsets[np.argmax(shares)])
     return None, edge_s
+
+
+def _list_rates(anchor: Track, track: Track) -> list[float]:
+    """List the rates to try: the right one, that by which both last equally long, and the rest."""
+    spans = [float(one.time_s[-1] - one.time_s[0]) for one in (anchor, track)]
+    guess = spans[0] / max(spans[1], 1e-9)
+    plausible = [guess] if min(SEARCH_RATES) <= guess <= max(SEARCH_RATES) else []
+    return [1.0, *plausible, *SEARCH_RATES[1:]]
 
 
 def _scan_offsets(anchors: Sequence[Track], track: Track, rate: float) -> tuple[F64, F64]:

@@ -5,8 +5,8 @@ import pytest
 
 from calibration.geometry.transforms import rigid_transform, rotation_from_rotvec
 from calibration.rig import Rig
+from calibration.solve import clock_search
 from calibration.solve.blame import FAST, FROZEN, LATE, MIRRORED, MOVED, OTHER_PERSON, diagnose
-from calibration.solve.clock_search import search_clock
 from calibration.solve.track_pairs import gather_tracks
 from calibration.synthetic.synthetic import (
     NETWORK_NOISE,
@@ -106,7 +106,8 @@ def test_a_camera_that_moved_is_named_with_the_time(good):
     assert blame.figures["at_s"] == pytest.approx(10, abs=1.5)
 
 
-def test_a_view_of_another_person_for_some_time_is_named_with_the_time(good):
+def test_a_view_of_another_person_for_some_time_is_named_with_the_time(good, monkeypatch):
+    monkeypatch.setattr(clock_search, "SEARCH_RATES", (1.0,))
     other = look(motion=walk_line, offset_s=3.0, rate=0.93)
     blame, _ = find_only_blame(put(good, other, slice(60, 140)))
     assert blame.cause == OTHER_PERSON
@@ -140,8 +141,9 @@ def test_of_two_views_both_are_named_where_neither_can_be_preferred(good):
     assert "'cam_0' or 'cam_1'" in blame.sentence
 
 
-def test_a_motion_that_repeats_itself_says_nothing_of_a_clock():
+def test_a_motion_that_repeats_itself_says_nothing_of_a_clock(monkeypatch):
+    monkeypatch.setattr(clock_search, "SEARCH_RATES", (1.0,))
     still = look(motion=step_in_place)
     one, two, _ = gather_tracks(put(still, look(motion=step_in_place, offset_s=2.9)))
-    clock, _ = search_clock([one], two.cut(0, 10), 0.75)
+    clock, _ = clock_search.search_clock([one], two.cut(0, 10), 0.75)
     assert clock is None or clock.offset_s == pytest.approx(2.9, abs=0.1)
