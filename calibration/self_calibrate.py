@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibration.errors import CalibrationError, DegenerateError, NotEnoughMotionError
+from calibration.evidence.clocks import correct_rates
 from calibration.evidence.evidence import Evidence
 from calibration.evidence.keyframes import (
     MIN_CONFIDENCE,
@@ -28,6 +29,7 @@ from calibration.judge.report import REFUSED, CalibrationReport
 from calibration.judge.summary import MeasuredRig, Solution, build_refusal_report, summarise
 from calibration.judge.uncertainty import estimate_uncertainty
 from calibration.rig import Camera, Rig
+from calibration.solve.blame import diagnose, measure_agreement
 from calibration.solve.initialise import (
     ScoutedRig,
     build_ideal_cameras,
@@ -41,7 +43,7 @@ from calibration.solve.lens_priors import (
     select_free_parameters,
     undistort_known_views,
 )
-from calibration.solve.misfit import explain_misfit, search_time_offsets
+from calibration.solve.misfit import explain_misfit, list_remarks, list_sure_blames
 from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
 from calibration.solve.residuals import FOCAL, K1, K2, OFFSET, Estimate
 from calibration.world.floor import find_ground, world_from_scene
@@ -148,7 +150,7 @@ def self_calibrate(
     except CalibrationError as error:
         report = build_refusal_report(observations, options.stature_m, str(error), remarks)
         return Calibration(None, report, np.zeros(observations.view_time_ns.shape, bool))
-    report = summarise(solution, measured, remarks)
+    report = summarise(solution, measured, (*remarks, *solution.remarks))
     metadata = {
         "verdict": report.verdict,
         "scale_source": measured.scale.source,
@@ -185,6 +187,7 @@ def solve_rig(
     steady = find_swaps_by_motion(observations, estimate_sigma_px(observations, MIN_CONFIDENCE))
     progress("Placing the cameras", 0.1)
     placed = _place_cameras(observations, steady, lenses)
+    observations = correct_rates(observations, placed.rate)
     swapped = placed.swapped
     offsets = placed.offset_ns
     estimate = placed.scouted.estimate
@@ -199,7 +202,7 @@ def solve_rig(
         refined = _refine_in_passes(
             evidence, retriangulate(common, rows, lenses, estimate), lenses, options
         )
-        solution = Solution(evidence, refined, lenses, swapped, offsets, placed.scouted.ambiguous)
+        solution = Solution(evidence, refined, lenses, swapped, offsets, *placed.findings)
         repaired = observations.swap_sides(swapped)
         corrected = swapped ^ find_swaps_by_rig(
             repaired,
@@ -222,6 +225,13 @@ class _Placement:
     scouted: ScoutedRig
     offset_ns: I64
     swapped: Mask
+    rate: F64 | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[bool, F64 | None, tuple[str, ...]]:
+        """What a solution repeats of it: ambiguous, rate, remarks."""
+        return self.scouted.ambiguous, self.rate, self.remarks
 
 
 def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors) -> _Placement:
@@ -233,21 +243,39 @@ def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors)
     if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
         return _Placement(first, still, steady)
     # a body seen from the side changes sides unnoticed; then the network's own sides start better
-    untouched = np.zeros_like(steady)
+    sides = (steady, np.zeros_like(steady))
     raw = _try_scout(observations, still, lenses)
     if raw is not None and (first is None or raw.agreement.min() > first.agreement.min()):
         first = raw
-        steady = untouched
-        repaired = observations
-    if first is not None and first.fits:
-        return _Placement(first, still, steady)
-    offsets = search_time_offsets(repaired)
-    if offsets.any():
-        second = _try_scout(repaired, offsets, lenses)
+        sides = sides[1], sides[0]
+    if first is not None and first.agreement.min() >= GOOD_AGREEMENT:
+        return _Placement(first, still, sides[0])
+    return _place_misfitting_cameras(observations, sides, lenses, first)
+
+
+def _place_misfitting_cameras(
+    observations: Observations,
+    sides: tuple[Mask, Mask],
+    lenses: LensPriors,
+    first: ScoutedRig | None,
+) -> _Placement:
+    """Correct the clocks if that lets every view fit; else take the first rig, or explain.
+
+    `sides` are two guesses of where left and right are exchanged; the first rig took the first.
+    """
+    ideal = undistort_known_views(observations, lenses)
+    swapped = max(sides, key=lambda side: measure_agreement(ideal.swap_sides(side)))
+    diagnosis = diagnose(ideal.swap_sides(swapped))
+    if diagnosis.only_clocks:
+        clocks = diagnosis.clocks
+        repaired = correct_rates(observations.swap_sides(swapped), clocks.rate)
+        second = _try_scout(repaired, clocks.offset_ns, lenses)
         if second is not None and second.fits:
-            return _Placement(second, offsets, steady)
-    common = undistort_known_views(interpolate_to_common_time(repaired, still), lenses)
-    raise explain_misfit(common, select_training_rows(common, MAX_KEYFRAMES), lenses, first)
+            remarks = list_remarks(diagnosis)
+            return _Placement(second, clocks.offset_ns, swapped, clocks.rate, remarks)
+    if first is not None and first.fits and not list_sure_blames(diagnosis):
+        return _Placement(first, np.zeros(len(lenses.focal), np.int64), sides[0])
+    raise explain_misfit(observations.view_names, first, diagnosis)
 
 
 def _require_every_view(observations: Observations) -> None:
@@ -298,7 +326,9 @@ def measure_rig(
     scale = estimate_scale(estimate.xyz, evidence.joints, options.stature_m)
     rig = _build_rig(observations, solution).with_world(np.eye(4), scale.metres_per_unit)
     common = interpolate_to_common_time(
-        observations.swap_sides(solution.swapped), solution.total_offset_ns
+        observations.swap_sides(solution.swapped),
+        solution.total_offset_ns,
+        solution.time_rate,
     )
     ground = find_ground(
         _triangulate_motion(common, evidence, rig), evidence.joints, common.time_ns

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from calibration.evidence.clocks import correct_rates
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, I64
 
@@ -13,7 +14,9 @@ MAX_GAP_S, MAX_GAP_INTERVALS = 0.12, 1.6
 SLOPE_REACHES = ((2, 2), (1, 1), (3, 3), (1, 2), (2, 1))
 
 
-def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Observations:
+def interpolate_to_common_time(
+    observations: Observations, offset_ns: I64, rate: F64 | None = None
+) -> Observations:
     """Interpolate every view's joints to the times of the framesets.
 
     Parameters
@@ -21,6 +24,8 @@ def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Ob
     observations
     offset_ns : (V,), ns
         What to add to each view's own times to get the rig's time.
+    rate : (V,)
+        By what the views' times since the first frameset are multiplied before that; None is 1.
 
     Returns
     -------
@@ -33,6 +38,7 @@ def interpolate_to_common_time(observations: Observations, offset_ns: I64) -> Ob
     it lowers the joints' error from 8.8 mm to 2.1 mm. A frameset without an image of the view gets
     joints only if both neighbours are near.
     """
+    observations = correct_rates(observations, rate)
     T, V, J = observations.confidence.shape
     xy = np.full((T, V, J, 2), np.nan)
     confidence = np.zeros((T, V, J))

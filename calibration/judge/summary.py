@@ -37,6 +37,11 @@ class Solution:
         By how much each view's times were shifted before the refinement, which adds its own.
     ambiguous
         A different rig explains the joints nearly as well.
+    time_rate : (V,)
+        By what each view's times since the first frameset are multiplied before the offset is
+        added; None where every clock runs right.
+    remarks
+        What was corrected on the way.
     """
 
     evidence: Evidence
@@ -45,6 +50,8 @@ class Solution:
     swapped: Mask
     offset_ns: I64
     ambiguous: bool = False
+    time_rate: F64 | None = None
+    remarks: tuple[str, ...] = ()
 
     @property
     def total_offset_ns(self) -> I64:

@@ -5,7 +5,7 @@ import pytest
 
 from calibration.judge.report import ACCEPTED, REFUSED, USABLE
 from calibration.self_calibrate import CalibrationOptions, self_calibrate
-from calibration.solve.misfit import search_time_offsets
+from calibration.solve.blame import diagnose
 from calibration.synthetic.synthetic import NoiseConfig, RigPlan
 from tests.support.calibrations import make_scene, measure_pair_rotation_errors_deg
 
@@ -26,7 +26,7 @@ def late(observations, v, offset_ns):
 
 
 def test_a_camera_that_started_late_is_found_within_a_frame(walk):
-    offsets = search_time_offsets(late(walk.seen.observations, 1, 1_400_000_000))
+    offsets = diagnose(late(walk.seen.observations, 1, 1_400_000_000)).clocks.offset_ns
     assert offsets[0] == 0
     assert offsets[1] == pytest.approx(1_400_000_000, abs=70_000_000)
     assert offsets[2] == 0
@@ -59,3 +59,18 @@ def test_a_view_of_somebody_else_is_refused_by_its_name(walk):
     assert calibration.report.verdict == REFUSED
     assert calibration.rig is None
     assert any("cam_" in reason or "cameras" in reason for reason in calibration.report.reasons)
+
+
+def test_a_clock_three_percent_fast_is_corrected_and_said(walk):
+    observations = walk.seen.observations
+    times = observations.view_time_ns.copy()
+    times[:, 2] = np.rint(times[:, 2] * 1.03)
+    calibration = self_calibrate(replace(observations, view_time_ns=times), OPTIONS)
+    assert calibration.report.verdict in (ACCEPTED, USABLE)
+    assert measure_pair_rotation_errors_deg(calibration.rig, walk.rig).max() < 0.5
+    assert any("The clock of 'cam_2' runs 3." in remark for remark in calibration.report.remarks)
+
+
+def test_good_clocks_are_not_spoken_of(walk):
+    calibration = self_calibrate(walk.seen.observations, OPTIONS)
+    assert not any("clock" in remark for remark in calibration.report.remarks)
