@@ -20,7 +20,7 @@ FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
 # computer set are some 12 ms apart.
 K1_MEAN, K1_SIGMA = -0.05, 0.15
 K2_SIGMA = 0.05
-OFFSET_SIGMA_S = 0.012
+OFFSET_SIGMA_S = 0.05
 SIZE_TOLERANCE = 0.02  # sizes that differ by less are the same kind of camera
 
 
