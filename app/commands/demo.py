@@ -59,9 +59,7 @@ def run(options: Namespace) -> int:
         demo = calibrate_and_track(footage, session, DEFAULT_MODEL, known, progress)
     paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
     calibration = demo.calibration
-    write_calibration(
-        calibration.report, calibration.rig, paths, title, calibration.candidate
-    )
+    write_calibration(calibration.report, calibration.rig, paths, title, calibration.candidate)
     recording = demo.observation.recording
     write_truth(
         studio, folder, np.array([poses.timestamp_ns for poses in recording.pose_sets], np.int64)

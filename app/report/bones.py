@@ -51,7 +51,8 @@ def render_bones(report: CalibrationReport) -> str:
     )
     head = ("Bone", "Left", "Right", "Difference", "Variation over time", "People")
     rows = [_list_cells(bones, expected.get(bones[0].name)) for bones in pairs]
-    return render_section("Bone lengths", note, draw_bones(chart) + render_table(head, rows))
+    body = f'<div class="bars">{draw_bones(chart)}</div>{render_table(head, rows)}'
+    return render_section("Bone lengths", note, body)
 
 
 def pair_bones(bones: tuple[BoneReport, ...]) -> list[tuple[BoneReport, ...]]:

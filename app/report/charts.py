@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.report.labels import measure_width
 from app.report.svg import draw_line, draw_text, round_up, shorten_name, wrap_svg
 
 _ROW_PX, _TOP_PX, _BOTTOM_PX = 24.0, 8.0, 24.0
@@ -57,10 +58,13 @@ def draw_marks(marks: Sequence[Mark], unit: str, bands: tuple[float, ...] = ()) 
     bands
         Shaded from minus to plus, the widest first; values beyond it are highlighted.
     """
-    width, left = 330.0, 126.0
-    reach = [abs(mark.value) + (2 * mark.sigma if mark.sigma == mark.sigma else 0) for mark in marks]
+    width = 500.0
+    left = 16 + max(measure_width(shorten_name(mark.name)) for mark in marks)
+    reach = [
+        abs(mark.value) + (2 * mark.sigma if mark.sigma == mark.sigma else 0) for mark in marks
+    ]
     limit = round_up(max([value for value in reach if value == value] + [*bands, 0.0]) or 1.0)
-    middle, half = (left + width) / 2, (width - left) / 2 - 12
+    middle, half = (left + width) / 2, (width - left) / 2 - 28
     height = _TOP_PX + _ROW_PX * len(marks)
     parts = [
         f'<rect class="band" x="{middle - half * band / limit:.1f}" y="{_TOP_PX:.1f}" '
@@ -93,8 +97,10 @@ def draw_bones(bones: Sequence[MeasuredBone]) -> str:
     ----------
     bones
     """
-    width, left = 760.0, 150.0
-    longest = [length * (1 + 0.02 * variation) for bone in bones for length, variation in bone.sides]
+    width, left = 1000.0, 150.0
+    longest = [
+        length * (1 + 0.02 * variation) for bone in bones for length, variation in bone.sides
+    ]
     longest += [bone.expected[0] + 2 * bone.expected[1] for bone in bones if bone.expected]
     limit = max(longest) * 1.03
     zoom = (width - left - 10) / limit

@@ -8,9 +8,10 @@ from app.report.svg import draw_line, draw_text, round_up, wrap_svg
 
 # [dx, dy] in pixels, or None, in rows of cells from the top
 ResidualCells = Sequence[Sequence[Sequence[float] | None]]
-_WIDTH, _HEIGHT = 240.0, 180.0
-_REFERENCE_PX = 26.0  # how long the arrow is drawn that stands for the scale
-_MAX_ARROW = 2.5  # times that; longer ones are cut and marked
+_WIDTH, _HEIGHT = 320.0, 290.0
+_REFERENCE_PX = 28.0  # how long the arrow is drawn that stands for the scale
+_MAX_ARROW = 2.0  # times that; longer ones are cut and marked
+_AROUND_PX = 14.0  # for arrows that leave the image
 _DOT_PX = 3.0  # shorter arrows are dots
 
 
@@ -23,7 +24,7 @@ def choose_residual_scale(cells: Mapping[str, ResidualCells]) -> float:
         By camera name.
     """
     lengths = [
-        float(np.hypot(*cell))
+        float(np.hypot(cell[0], cell[1]))
         for rows in cells.values()
         for row in rows
         for cell in row
@@ -46,19 +47,22 @@ def draw_residuals(cells: ResidualCells, aspect: float, reference_px: float) -> 
     """
     width, height = _fit(aspect)
     rows, columns = len(cells), len(cells[0])
-    parts = [f'<rect class="image" x="0" y="0" width="{width:.1f}" height="{height:.1f}"/>']
+    parts = [
+        f'<rect class="image" x="0" y="{_AROUND_PX:.1f}" width="{width:.1f}" '
+        f'height="{height:.1f}"/>'
+    ]
     for r, row in enumerate(cells):
         for c, cell in enumerate(row):
-            x, y = (c + 0.5) * width / columns, (r + 0.5) * height / rows
+            x, y = (c + 0.5) * width / columns, _AROUND_PX + (r + 0.5) * height / rows
             if cell is None:
                 parts.append(_draw_empty_cell(x, y, width / columns, height / rows))
             else:
                 step = np.array(cell) * _REFERENCE_PX / reference_px
                 parts += _draw_arrow(x, y, step)
-    y = height + 13
+    y = height + 2 * _AROUND_PX + 8
     parts += _draw_arrow(2, y, np.array([_REFERENCE_PX, 0.0]))
     parts.append(draw_text(f"{reference_px:g} px", (_REFERENCE_PX + 10, y + 4), "start"))
-    return wrap_svg(parts, _WIDTH, height + 22, "Median residuals by place in the image")
+    return wrap_svg(parts, _WIDTH, y + 10, "Median residuals by place in the image")
 
 
 def draw_coverage(counts: Sequence[Sequence[float]], aspect: float) -> str:
@@ -84,10 +88,12 @@ def draw_coverage(counts: Sequence[Sequence[float]], aspect: float) -> str:
                 else 'class="cell empty"'
             )
             cells.append(
-                f'<rect {style} x="{c * cell_w:.1f}" y="{r * cell_h:.1f}" width="{cell_w:.1f}" '
-                f'height="{cell_h:.1f}"/>'
+                f'<rect {style} x="{c * cell_w:.1f}" y="{_AROUND_PX + r * cell_h:.1f}" '
+                f'width="{cell_w:.1f}" height="{cell_h:.1f}"/>'
             )
-    return wrap_svg(cells, _WIDTH, height + 22, "Where in the image the person was seen")
+    return wrap_svg(
+        cells, _WIDTH, height + 3 * _AROUND_PX + 4, "Where in the image the person was seen"
+    )
 
 
 def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: float) -> str:
@@ -101,7 +107,7 @@ def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: floa
     median
         Marked by a line, px; NaN for none.
     """
-    width, height = _WIDTH, 110.0
+    width, height = _WIDTH, 160.0
     low, high = edges[0], edges[-1]
     tallest = max(max(counts), 1)
     x = [(edge - low) / (high - low) * width for edge in edges]
@@ -126,7 +132,8 @@ def draw_histogram(edges: Sequence[float], counts: Sequence[float], median: floa
 
 def _fit(aspect: float) -> tuple[float, float]:
     """Fit an image into the space of a drawing; its width and height."""
-    return (_WIDTH, _WIDTH / aspect) if aspect >= _WIDTH / _HEIGHT else (_HEIGHT * aspect, _HEIGHT)
+    height = min(_HEIGHT, _WIDTH / aspect)
+    return height * aspect, height
 
 
 def _draw_empty_cell(x: float, y: float, width: float, height: float) -> str:

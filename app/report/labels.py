@@ -10,9 +10,10 @@ from calibration.geometry.arrays import F64
 
 LINE_PX = 13.0  # height of a line
 _CHARACTER_PX = 6.6  # of the bold font of names, on average
-_DISTANCES_PX = (11.0, 20.0, 32.0, 46.0, 62.0, 80.0)
+_DISTANCES_PX = (3.0, 12.0, 24.0, 38.0, 54.0, 72.0)
 _DIRECTIONS = 16
-_LEADER_PX = 18.0  # a label farther away than this is joined to its point
+_LEADER_PX = 34.0  # a label farther away than this is joined to its point
+_MAX_CLEAR_PX = 60.0  # from an ellipse larger than this, its label does not keep clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,14 @@ class Label:
         The point.
     outwards : (2,)
         Where the label is best placed.
+    reach : (2,)
+        Half the width and half the height of what is drawn there.
     """
 
     lines: tuple[str, ...]
     xy: F64
     outwards: F64
+    reach: F64
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,7 @@ def place_labels(labels: Sequence[Label], frame: Box) -> list[Box]:
     frame
         What no label leaves.
     """
-    taken = [
-        Box(*(label.xy - 5), *(label.xy + 5))  # the points themselves
-        for label in labels
-    ]
+    taken = [Box(*(label.xy - label.reach), *(label.xy + label.reach)) for label in labels]
     placed: list[Box] = []
     for label in labels:
         candidates = [box.move_inside(frame) for box in _list_candidates(label)]
@@ -94,7 +95,9 @@ def draw_labels(labels: Sequence[Label], frame: Box) -> list[str]:
             parts.append(draw_line("leader", tuple(label.xy), tuple(near)))
         middle = (box.left + box.right) / 2
         parts += [
-            draw_text(line, (middle, box.top + LINE_PX * (i + 0.8)), "middle", "note" if i else "name")
+            draw_text(
+                line, (middle, box.top + LINE_PX * (i + 0.8)), "middle", "note" if i else "name"
+            )
             for i, line in enumerate(label.lines)
         ]
     return parts
@@ -115,12 +118,15 @@ def _list_candidates(label: Label) -> list[Box]:
     half = np.array(
         [max(map(measure_width, label.lines)) / 2, LINE_PX * len(label.lines) / 2], float
     )
+    clear = np.minimum(label.reach, _MAX_CLEAR_PX)
     start = float(np.arctan2(label.outwards[1], label.outwards[0]))
-    turns = sorted(np.arange(_DIRECTIONS) * 2 * np.pi / _DIRECTIONS, key=lambda a: min(a, 2 * np.pi - a))
+    turns = sorted(
+        np.arange(_DIRECTIONS) * 2 * np.pi / _DIRECTIONS, key=lambda a: min(a, 2 * np.pi - a)
+    )
     boxes: list[Box] = []
     for distance in _DISTANCES_PX:
         for turn in turns:
             way = np.array([np.cos(start + turn), np.sin(start + turn)])
-            middle = label.xy + way * (distance + half * np.abs(way))
+            middle = label.xy + way * (distance + half * np.abs(way) + clear)
             boxes.append(Box(*(middle - half), *(middle + half)))
     return boxes

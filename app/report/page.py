@@ -54,12 +54,10 @@ _MEANINGS = {
     ),
 }
 _REFUSED_WITH_RIG = (
-    "No rig was saved; an earlier one is kept. What was found is drawn below, in grey, to show "
-    "what is wrong with it. Do not measure with it."
+    "No rig was saved. What was found is drawn below, in grey, to show what is wrong with it; do "
+    "not measure with it."
 )
-_REFUSED_WITHOUT_RIG = (
-    "No rig was found, so there is nothing to draw. An earlier one is kept as it was."
-)
+_REFUSED_WITHOUT_RIG = "No rig was found and none was saved, so there is nothing to draw."
 
 
 def write_report_page(path: Path, report: CalibrationReport, rig: Rig | None, subject: str) -> None:
@@ -109,8 +107,8 @@ def _render_verdict(report: CalibrationReport, rig: Rig | None) -> str:
     step = escape(present_calibration(report).next_step)
     return (
         f'<section class="verdict {report.verdict}"><h1>{_VERDICTS[report.verdict]}</h1>'
-        f"<p>{escape(_explain(report, rig))}</p><h3>Why</h3><ul>{reasons}</ul>{noticed}"
-        f'<h3>What to do next</h3><p class="next">{step}</p></section>'
+        f"<p>{escape(_explain(report, rig))}</p><h3>Why</h3><ul>{reasons}</ul>"
+        f'<h3>What to do next</h3><p class="next">{step}</p>{noticed}</section>'
     )
 
 

@@ -101,7 +101,10 @@ class _Plane:
             points.append(np.percentile(known, [2, 98], axis=0))
         low, high = np.concatenate(points).min(0) - _AROUND_M, np.concatenate(points).max(0)
         high = high + _AROUND_M
-        low[2], high[2] = min(low[2] + _AROUND_M, 0.0) - 0.25, high[2] - _AROUND_M / 2
+        self.view_m = float(np.clip(0.26 * (high - low)[:2].max(), 0.4, 40.0))
+        corners = np.concatenate([_compute_view_corners(camera, self.view_m) for camera in rig])
+        top = max(high[2] - _AROUND_M / 2, min(corners[:, 2].max(), high[2]) + 0.1)
+        low[2], high[2] = min(low[2] + _AROUND_M, 0.0) - 0.25, top
         self.axes, self.low, self.high = axes, low[list(axes)], high[list(axes)]
         span = high - low
         self.zoom = float(
@@ -111,7 +114,6 @@ class _Plane:
         self.width = _WIDTH
         self.left = (_WIDTH - span[0] * self.zoom) / 2
         self.height = float(self.high[1] - self.low[1]) * self.zoom + 2 * _MARGIN
-        self.view_m = float(np.clip(0.26 * span[:2].max(), 0.4, 40.0))
 
     def __call__(self, xyz: F64) -> F64:
         """Project world points to the drawing, (..., 2)."""
@@ -125,7 +127,8 @@ class _Plane:
     @property
     def frame(self) -> Box:
         """All of the drawing that labels may cover."""
-        return Box(4, 4, self.width - 4, self.height - _MARGIN + 2)
+        left = float(self.place(self.low)[0])
+        return Box(left + 2, 4, self.width - 4, self.height - _MARGIN)
 
 
 def _draw_plane(
@@ -142,9 +145,8 @@ def _draw_plane(
         parts += _draw_direction(plane, camera, doubts.get(camera.name, unknown))
     for camera in rig:
         parts += _draw_position(plane, camera, doubts.get(camera.name, unknown), times)
-    middle = plane(np.mean([camera.centre for camera in rig], axis=0))
     labels = [
-        _build_label(plane, camera, doubts.get(camera.name, unknown), middle) for camera in rig
+        _build_label(plane, camera, doubts.get(camera.name, unknown), times) for camera in rig
     ]
     parts += draw_labels(labels, plane.frame)
     if stamp:
@@ -232,7 +234,7 @@ def _draw_position(plane: _Plane, camera: Camera, doubt: CameraDoubt, times: int
         return parts
     values, vectors = np.linalg.eigh(flat)
     semi_px = SIGMAS * times * plane.zoom * np.sqrt(np.maximum(values, 0.0))
-    small, large = np.maximum(semi_px, _MIN_SEMI_AXIS_PX)
+    small, large = (float(value) for value in np.maximum(semi_px, _MIN_SEMI_AXIS_PX))
     angle_deg = -np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))  # the page's y points down
     parts.append(
         f'<ellipse class="sigma" cx="{x:.1f}" cy="{y:.1f}" rx="{large:.2f}" ry="{small:.2f}" '
@@ -243,17 +245,21 @@ def _draw_position(plane: _Plane, camera: Camera, doubt: CameraDoubt, times: int
     return parts
 
 
-def _build_label(plane: _Plane, camera: Camera, doubt: CameraDoubt, middle: F64) -> Label:
+def _build_label(plane: _Plane, camera: Camera, doubt: CameraDoubt, times: int) -> Label:
     """Write a camera's name, and from above the figures of its ellipse and wedge."""
     xy = plane(camera.centre)
-    outwards = xy - middle if plane.axes == _ABOVE else np.array([0.0, -1.0])
+    is_above = plane.axes == _ABOVE
+    # behind the camera nothing is drawn
+    outwards = xy - plane(camera.centre + camera.R[2]) if is_above else np.array([0.0, -1.0])
+    variances = np.nan_to_num(np.diag(doubt.covariance_m2)[list(plane.axes)])
+    reach = np.maximum(SIGMAS * times * plane.zoom * np.sqrt(np.maximum(variances, 0)), _RING_PX)
     lines = [shorten_name(camera.name)]
-    if plane.axes == _ABOVE and np.isfinite(doubt.position_sigma_m):
+    if is_above and np.isfinite(doubt.position_sigma_m):
         lines.append(
             f"± {100 * SIGMAS * doubt.position_sigma_m:.1f} cm, "
             f"± {SIGMAS * doubt.rotation_sigma_deg:.1f}°"
         )
-    return Label(tuple(lines), xy, outwards)
+    return Label(tuple(lines), xy, outwards, reach)
 
 
 def _compute_view_corners(camera: Camera, distance_m: float) -> F64:

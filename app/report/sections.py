@@ -44,7 +44,12 @@ _GLOSSARY = (
         "the true value lies within one sigma with 68 %, within two with 95 % probability.",
     ),
 )
-_STRAINS = {"focal": "focal length", "k1": "k1", "k2": "k2", "clock": "clock"}
+_STRAINS = {
+    "focal": "Focal length",
+    "k1": "Distortion k1",
+    "k2": "Distortion k2",
+    "clock": "Clock",
+}
 
 
 def render_room(report: CalibrationReport, rig: Rig) -> str:
@@ -59,21 +64,14 @@ def render_room(report: CalibrationReport, rig: Rig) -> str:
     path = _parse_path(report.details.get("path_m"))
     doubts = build_doubts(report)
     stamp = "REFUSED" if report.verdict == REFUSED else ""
-    times = choose_enlargement(doubts)
-    enlarged = f", drawn {times} times larger" if times > 1 else ""
-    line = "Line: path of the person's hips. " if path is not None else ""
-    note = (
-        f"{line}Red ellipse and the first figure: two sigmas of the position{enlarged}; a dashed "
-        "ring marks one that is too small to see. Red wedge and the second figure: two sigmas of "
-        "the direction, true to scale. Blue: what each camera sees. Numbers are in metres."
-    )
-    above = render_figure(draw_from_above(rig, path, doubts, stamp), "From above")
+    above = render_figure(draw_from_above(rig, path, doubts, stamp), "From above, metres")
     side = render_figure(
         draw_from_side(rig, path, doubts, stamp),
         f"From the side, to the same scale. {_describe_vertical(report)}",
     )
-    body = f'<div class="pair">{above}{side}</div>{_render_uncertainty(report)}'
-    return render_section("The room", note, body)
+    legend = _render_legend(choose_enlargement(doubts))
+    body = f'<div class="pair">{above}<div>{side}{legend}</div></div>{_render_uncertainty(report)}'
+    return render_section("The room", "", body)
 
 
 def render_images(report: CalibrationReport, rig: Rig | None) -> str:
@@ -98,7 +96,8 @@ def render_images(report: CalibrationReport, rig: Rig | None) -> str:
             )
     note = (
         "Left: an arrow points from where joints were detected to where the rig puts them (median "
-        "of a part of the image, held-out time); dots are hardly off, red arrows are cut. Arrows "
+        "of a part of the image, held-out time); dots are hardly off, thick arrows are cut, grey "
+        "parts had too few joints. Arrows "
         "that all point one way suggest that the camera moved or its clock is off; arrows to or "
         "from the middle suggest the lens. Middle: the more of the image the person covered, the "
         "better the lens is known. Right: the line marks the held-out median."
@@ -147,17 +146,20 @@ def render_lenses(report: CalibrationReport, rig: Rig) -> str:
     figures = "".join(
         render_figure(
             draw_marks(_list_strains(lenses, key), "σ", (_MAX_STRAIN, 1.0)),
-            f"Strain of the {word}",
+            word,
         )
         for key, word in _STRAINS.items()
     )
-    note = (
-        "Field of view: horizontal. Strain: how far a value lies from what is usual for webcams, "
-        "phones and action cameras, and for clocks set by a computer, in standard deviations. "
-        "Beyond two (orange) the camera is unusual, or the rig bends it to explain something else."
+    strain = (
+        "How far each value lies from what is usual for webcams, phones and action cameras, and "
+        "for clocks set by a computer, in standard deviations (σ). Beyond two (orange) the camera "
+        "is unusual, or the solution bends the lens to explain something else."
     )
-    body = f'{render_table(head, rows)}<div class="wide">{figures}</div>'
-    return render_section("Lenses", note, body)
+    body = (
+        f'{render_table(head, rows)}<h3>Strain</h3><p class="note">{escape(strain)}</p>'
+        f'<div class="pair">{figures}</div>'
+    )
+    return render_section("Lenses", "The field of view is horizontal.", body)
 
 
 def render_scale(report: CalibrationReport) -> str:
@@ -170,9 +172,8 @@ def render_scale(report: CalibrationReport) -> str:
     if report.scale_sigma_percent != report.scale_sigma_percent:
         return ""
     cm = 5 * report.scale_sigma_percent  # at 5 m
-    advice = (
-        " Give the person's stature, and it becomes better." if "none was given" in report.scale_source else ""
-    )
+    is_guessed = "none was given" in report.scale_source
+    advice = " Measure the person's stature and give it, to know them better." if is_guessed else ""
     return render_section(
         "Scale",
         "",
@@ -202,6 +203,19 @@ def build_doubts(report: CalibrationReport) -> dict[str, CameraDoubt]:
         )
         for camera in report.cameras
     }
+
+
+def _render_legend(times: int) -> str:
+    """Render what the parts of the two drawings are."""
+    enlarged = f", drawn {times} times larger" if times > 1 else ""
+    words = {
+        "Ellipse": f"two sigmas of the position{enlarged}; a dashed ring where it is too small.",
+        "Wedge": "two sigmas of the direction, as large as it is.",
+        "± cm, ± °": "two sigmas of position and direction, as figures.",
+        "Fan": "what the camera sees.",
+        "Line": "path of the person's hips.",
+    }
+    return f"<dl>{''.join(f'<dt>{term}</dt><dd>{text}</dd>' for term, text in words.items())}</dl>"
 
 
 def _render_uncertainty(report: CalibrationReport) -> str:
@@ -275,9 +289,14 @@ def _list_lens_cells(
         (f"{rig[camera.name].focal_px:.0f} px", _is_strained(strain["focal"])),
         ("–" if lens["given"] else f"± {sigma}", is_uncertain),
         (f"{lens['field_of_view_deg']:.1f}°", _is_strained(strain["focal"])),
-        (f"{lens['k1']:.3f}", _is_strained(strain["k1"])),
-        (f"{lens['k2']:.3f}", _is_strained(strain["k2"])),
+        (_format_number(lens["k1"]), _is_strained(strain["k1"])),
+        (_format_number(lens["k2"]), _is_strained(strain["k2"])),
     ]
+
+
+def _format_number(value: float) -> str:
+    """Format a coefficient of distortion; never as minus zero."""
+    return f"{round(value, 3) + 0.0:.3f}"
 
 
 def _is_strained(strain: float | None) -> bool:
@@ -291,7 +310,9 @@ def _list_strains(lenses: Mapping[str, Any], key: str) -> list[Mark]:
     for i, (name, lens) in enumerate(lenses.items()):
         value = lens["strain"][key]
         reason = "the reference" if key == "clock" and i == 0 else "given"
-        marks.append(Mark(name, NAN if value is None else value, note=reason if value is None else ""))
+        marks.append(
+            Mark(name, NAN if value is None else value, note=reason if value is None else "")
+        )
     return marks
 
 

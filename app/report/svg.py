@@ -39,7 +39,9 @@ def draw_text(text: str, xy: tuple[float, float], anchor: str, css_class: str = 
     css_class
     """
     named = f'class="{css_class}" ' if css_class else ""
-    return f'<text {named}x="{xy[0]:.1f}" y="{xy[1]:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    return (
+        f'<text {named}x="{xy[0]:.1f}" y="{xy[1]:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
+    )
 
 
 def draw_line(css_class: str, start: tuple[float, float], end: tuple[float, float]) -> str:
