@@ -9,7 +9,7 @@ from app.report.svg import draw_line, draw_text
 from calibration.geometry.arrays import F64
 
 LINE_PX = 13.0  # height of a line
-_CHARACTER_PX = 6.6  # of the bold font of names, on average
+_CHARACTER_PX = 7.0  # of the bold font of names, on average
 _DISTANCES_PX = (3.0, 12.0, 24.0, 38.0, 54.0, 72.0)
 _DIRECTIONS = 16
 _LEADER_PX = 34.0  # a label farther away than this is joined to its point

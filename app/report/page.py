@@ -79,14 +79,15 @@ def write_report_page(path: Path, report: CalibrationReport, rig: Rig | None, su
         If the disk cannot be written.
     """
     template = Template((resources.files("assets") / "report.html").read_text(encoding="utf-8"))
-    found = [
-        render_room(report, rig) if rig is not None else "",
-        render_images(report, rig),
-        render_bones(report),
-        render_time(report),
-        render_lenses(report, rig) if rig is not None else "",
-        render_scale(report),
-    ]
+    found = [render_images(report, rig), render_bones(report)]
+    if rig is not None:
+        found = [
+            render_room(report, rig),
+            *found,
+            render_time(report),
+            render_lenses(report, rig),
+            render_scale(report),
+        ]
     refused = ' class="unfit"' if report.verdict == REFUSED else ""
     body = "\n".join(filter(None, found))
     page = template.substitute(
