@@ -51,6 +51,7 @@ def draw_residuals(cells: ResidualCells, aspect: float, reference_px: float) -> 
         f'<rect class="image" x="0" y="{_AROUND_PX:.1f}" width="{width:.1f}" '
         f'height="{height:.1f}"/>'
     ]
+    arrows: list[str] = []
     for r, row in enumerate(cells):
         for c, cell in enumerate(row):
             x, y = (c + 0.5) * width / columns, _AROUND_PX + (r + 0.5) * height / rows
@@ -58,7 +59,8 @@ def draw_residuals(cells: ResidualCells, aspect: float, reference_px: float) -> 
                 parts.append(_draw_empty_cell(x, y, width / columns, height / rows))
             else:
                 step = np.array(cell) * _REFERENCE_PX / reference_px
-                parts += _draw_arrow(x, y, step)
+                arrows += _draw_arrow(x, y, step)
+    parts += arrows  # over the cells that they point into
     y = height + 2 * _AROUND_PX + 8
     parts += _draw_arrow(2, y, np.array([_REFERENCE_PX, 0.0]))
     parts.append(draw_text(f"{reference_px:g} px", (_REFERENCE_PX + 10, y + 4), "start"))

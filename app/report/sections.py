@@ -321,7 +321,7 @@ def _describe_vertical(report: CalibrationReport) -> str:
     sigma_deg = report.details.get("vertical_sigma_deg")
     if sigma_deg is None:
         return ""
-    source = escape(str(report.details.get("vertical_source", "")))
+    source = report.details.get("vertical_source", "")
     return f"The vertical is known to ± {sigma_deg:.1f}° (from {source})." if source else ""
 
 

@@ -48,6 +48,12 @@ def test_an_arrow_starts_in_the_middle_of_its_cell():
     assert svg.count('class="cell empty"') == 47
 
 
+def test_no_cell_covers_an_arrow():
+    cells = [[[9.0, 0.0], *[None] * 7], *[[None] * 8 for _ in range(5)]]
+    svg = draw_residuals(cells, 16 / 9, 5.0)
+    assert svg.rindex('class="cell empty"') < svg.index('class="arrow"')
+
+
 def test_a_long_arrow_is_cut_and_marked_and_a_short_one_is_a_dot():
     svg = draw_residuals([[[100.0, 0.0], [0.01, 0.0]]], 2.0, 5.0)
     assert 'class="arrow long"' in svg

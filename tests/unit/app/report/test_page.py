@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from app.report.calibration_output import CalibrationPaths, write_calibration
 from app.report.page import write_report_page
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
@@ -43,7 +44,7 @@ def make_details(rig: Rig) -> dict[str, Any]:
             for camera in rig
         },
         "vertical_sigma_deg": 0.4,
-        "vertical_source": "the floor under the feet",
+        "vertical_source": "the body's axis",
     }
 
 
@@ -97,6 +98,11 @@ def test_names_are_escaped(tmp_path: Path):
     assert "a &lt;take&gt;" in text
 
 
+def test_no_text_is_escaped_twice(page: str):
+    assert "the body&#x27;s axis" in page
+    assert "&amp;#" not in page
+
+
 def test_left_and_right_bones_stand_side_by_side(page: str):
     row = re.search(r"<tr><td>thigh</td><td>(\S+) cm</td><td>(\S+) cm</td>", page)
     assert row
@@ -147,6 +153,14 @@ def test_a_refused_rig_is_drawn_and_marked_as_refused_everywhere(tmp_path: Path,
     assert text.count(">REFUSED<") == 2
     unfit = text[text.index('<div class="unfit">') :]
     assert unfit.count("<section>") == 6  # style marks each of their titles
+
+
+def test_a_refused_rig_is_on_the_page_and_in_no_file(tmp_path: Path, rig: Rig):
+    paths = CalibrationPaths(tmp_path / "rig.toml", tmp_path / "report.json")
+    write_calibration(scenes.make_report(rig, "refused"), None, paths, "a take", rig)
+    assert not paths.rig.exists()
+    assert paths.report.exists()
+    assert ">REFUSED<" in paths.page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("verdict", ["accepted", "usable"])
