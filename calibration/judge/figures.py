@@ -25,11 +25,20 @@ def list_position_covariances(
     covariance : (V, 3, 3)
         In the world's axes, units of any size.
     sigma_m : (V,), m
-        Square root of the trace that each is scaled to.
+        Square root of the trace that each is scaled to; NaN where unknown.
+
+    Returns
+    -------
+    covariances
+        By camera name, 3 x 3; without cameras of which it is unknown.
     """
     trace = np.einsum("vii->v", covariance)
     scaled = covariance * (sigma_m**2 / np.where(trace > 0, trace, np.inf))[:, None, None]
-    return {camera.name: scaled[v].round(10).tolist() for v, camera in enumerate(rig)}
+    return {
+        camera.name: scaled[v].round(10).tolist()
+        for v, camera in enumerate(rig)
+        if np.isfinite(scaled[v]).all()
+    }
 
 
 def measure_residual_cells(common: Observations, xy: F64, residual: F64) -> dict[str, object]:

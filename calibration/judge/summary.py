@@ -320,7 +320,9 @@ def _collect_solution_details(
     return {
         "position_covariance_m2": list_position_covariances(measured.rig, covariance, sigma_m),
         "time_offset_sigma_ms": {
-            camera.name: round(float(ms), 3) for camera, ms in zip(measured.rig, sigma_ms)
+            camera.name: round(float(ms), 3)
+            for camera, ms in zip(measured.rig, sigma_ms)
+            if np.isfinite(ms)
         },
         "lenses": describe_lenses(
             measured.rig, solution.lenses, solution.refined.estimate, solution.total_offset_ns

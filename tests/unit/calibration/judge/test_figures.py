@@ -82,13 +82,19 @@ def test_a_covariance_keeps_its_shape_and_has_the_sigma_of_the_report():
     assert np.array(listed[rig[1].name]).tolist() == np.zeros((3, 3)).tolist()
 
 
+def test_a_camera_of_unknown_sigma_has_no_covariance():
+    rig = make_rig(RigPlan(2), 0)
+    listed = list_position_covariances(rig, np.stack([np.eye(3)] * 2), np.array([np.nan, 0.02]))
+    assert list(listed) == [rig[1].name]
+
+
 def make_lenses(seen, known: tuple[Camera | None, ...]):
     """A rig whose first lens is given, the priors, and an estimate that fits both."""
     rig = make_rig(RigPlan(3), 1)
     lenses = build_lens_priors(seen.observations, known, shared=False)[0]
     evidence, _ = make_evidence_and_truth(cameras=3, framesets=4, seed=1)
-    xyz = np.zeros((4, len(evidence.joints), 3))
-    return rig, lenses, estimate_from_rig(rig, evidence, xyz + np.arange(3))
+    xyz = np.random.default_rng(0).normal(size=(4, len(evidence.joints), 3))
+    return rig, lenses, estimate_from_rig(rig, evidence, xyz)
 
 
 def strain_lenses(seen, known, offset_ns=(0, 0, 0), **changes: float):
