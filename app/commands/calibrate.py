@@ -55,9 +55,10 @@ def run(options: Namespace) -> int:
             shared_intrinsics=options.shared_intrinsics,
         )
         calibrated = calibrate_footage(footage, known, options.model, progress)
-    report, rig = calibrated.calibration.report, calibrated.calibration.rig
+    calibration = calibrated.calibration
+    report, rig = calibration.report, calibration.rig
     subject = ", ".join(calibrated.observation.recording.view_names)
-    write_calibration(report, rig, paths, subject)
+    write_calibration(report, rig, paths, subject, calibration.candidate)
     print_calibration(report, rig, paths)
     return DONE if rig is not None else REFUSED
 

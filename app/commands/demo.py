@@ -58,7 +58,8 @@ def run(options: Namespace) -> int:
         session = find_free_path(folder / "session")
         demo = calibrate_and_track(footage, session, DEFAULT_MODEL, known, progress)
     paths = CalibrationPaths(folder / "rig.toml", folder / "report.json")
-    write_calibration(demo.calibration.report, demo.calibration.rig, paths, title)
+    calibration = demo.calibration
+    write_calibration(calibration.report, calibration.rig, paths, title, calibration.candidate)
     recording = demo.observation.recording
     write_truth(
         studio, folder, np.array([poses.timestamp_ns for poses in recording.pose_sets], np.int64)

@@ -117,11 +117,12 @@ def format_with_unit(value: float, unit: str, digits: int) -> str:
 
     Examples
     --------
-    >>> format_with_unit(0.314, "°", 2), format_with_unit(1.5, "cm", 1)
-    ('0.31°', '1.5 cm')
+    >>> format_with_unit(0.314, "°", 2), format_with_unit(-0.01, "ms", 1)
+    ('0.31°', '0.0 ms')
     """
     space = "" if unit == "°" else " "
-    return f"{value:.{digits}f}{space}{unit}" if value == value else "–"
+    # a little less than zero is zero
+    return f"{round(value, digits) + 0.0:.{digits}f}{space}{unit}" if value == value else "–"
 
 
 def _build_row(camera: CameraReport) -> CameraRow:

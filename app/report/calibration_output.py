@@ -34,7 +34,11 @@ class CalibrationPaths:
 
 
 def write_calibration(
-    report: CalibrationReport, rig: Rig | None, paths: CalibrationPaths, subject: str
+    report: CalibrationReport,
+    rig: Rig | None,
+    paths: CalibrationPaths,
+    subject: str,
+    candidate: Rig | None = None,
 ) -> None:
     """Write the reports, and the rig if there is one.
 
@@ -46,6 +50,8 @@ def write_calibration(
     paths
     subject
         What was calibrated, for the title of the page.
+    candidate
+        The rig that was refused: drawn on the page, not written.
 
     Raises
     ------
@@ -54,7 +60,7 @@ def write_calibration(
     """
     write_report(report, paths.report)
     with disk_errors(paths.page):
-        write_report_page(paths.page, report, rig, subject)
+        write_report_page(paths.page, report, rig or candidate, subject)
     if rig is not None:
         with disk_errors(paths.rig):
             save_rig(rig, paths.rig)

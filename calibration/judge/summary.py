@@ -9,7 +9,14 @@ from calibration.evidence.keyframes import MIN_CONFIDENCE, select_holdout_rows
 from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, I64, Mask
+from calibration.geometry.projection import project
 from calibration.geometry.triangulation import triangulate_robust
+from calibration.judge.figures import (
+    describe_lenses,
+    list_expected_bones,
+    list_position_covariances,
+    measure_residual_cells,
+)
 from calibration.judge.report import REFUSED, BoneReport, CalibrationReport, CameraReport
 from calibration.judge.uncertainty import Uncertainty
 from calibration.judge.verdict import Findings, judge, measure_image_coverage
@@ -96,9 +103,10 @@ def summarise(
     remarks
         Messages so far.
     """
-    error, used = _measure_holdout_errors(solution, measured)
+    error, used, residual_cells = _measure_holdout_errors(solution, measured)
     cells, coverage = measure_image_coverage(measured.common, used)
-    findings = _collect_findings(solution, measured, error, coverage)
+    inflation = _measure_inflation(solution, error)
+    findings = _collect_findings(solution, measured, error, coverage, inflation)
     verdict, reasons = judge(findings)
     names = measured.common.view_names
     offsets_ms = solution.total_offset_ns * 1e-6
@@ -125,7 +133,11 @@ def summarise(
         seconds_used=_measure_duration_s(measured.common),
         bones=_measure_bones(solution.evidence, measured.xyz),
         remarks=remarks + _describe_swapped_sides(names, solution.swapped),
-        details=_collect_details(measured, measured.find_hip_path(solution.evidence), cells, error),
+        details={
+            **_collect_details(measured, measured.find_hip_path(solution.evidence), cells, error),
+            **_collect_solution_details(solution, measured, inflation),
+            "residual_cells_px": residual_cells,
+        },
     )
 
 
@@ -162,15 +174,18 @@ def build_refusal_report(
     )
 
 
+def _measure_inflation(solution: Solution, error: list[F64]) -> F64:
+    """By how much each view's sigmas grow, (V,)."""
+    holdout = np.array([_median_or_nan(values) for values in error])
+    # a rig that explains new time worse than its own is further off than its covariance says
+    return np.clip(holdout / np.maximum(_measure_training_px(solution), 1e-9), 1.0, MAX_INFLATION)
+
+
 def _collect_findings(
-    solution: Solution, measured: MeasuredRig, error: list[F64], coverage: F64
+    solution: Solution, measured: MeasuredRig, error: list[F64], coverage: F64, inflation: F64
 ) -> Findings:
     """Gather what the verdict rests on."""
     holdout = np.array([_median_or_nan(values) for values in error])
-    # a rig that explains new time worse than its own is further off than its covariance says
-    inflation = np.clip(
-        holdout / np.maximum(_measure_training_px(solution), 1e-9), 1.0, MAX_INFLATION
-    )
     focal = np.array([camera.focal_px for camera in measured.rig])
     centres = np.array([camera.centre for camera in measured.rig])
     unknown = ~solution.lenses.is_known
@@ -191,8 +206,10 @@ def _collect_findings(
     )
 
 
-def _measure_holdout_errors(solution: Solution, measured: MeasuredRig) -> tuple[list[F64], Mask]:
-    """Reprojection error of held-out joints in each view, px; and which joints are sure."""
+def _measure_holdout_errors(
+    solution: Solution, measured: MeasuredRig
+) -> tuple[list[F64], Mask, dict[str, object]]:
+    """Errors of held-out joints in each view, px; which joints are sure; errors by cell."""
     common = measured.common
     rows = select_holdout_rows(common, HOLDOUT_FRAMES)
     chosen = common.skeleton.indices(solution.evidence.joints)
@@ -204,7 +221,9 @@ def _measure_holdout_errors(solution: Solution, measured: MeasuredRig) -> tuple[
     counted = np.isfinite(spread) & np.isfinite(solved.error_px) & (np.isfinite(spread).sum(0) >= 2)
     used = np.zeros(sigma.shape, bool)
     used[..., chosen] = np.isfinite(sigma[..., chosen])
-    return [solved.error_px[v, counted[v]] for v in range(V)], used
+    residual = np.stack([project(solved.xyz, camera) for camera in measured.rig]) - xy
+    cells = measure_residual_cells(common, xy, np.where(counted[..., None], residual, np.nan))
+    return [solved.error_px[v, counted[v]] for v in range(V)], used, cells
 
 
 def _measure_training_px(solution: Solution) -> F64:
@@ -293,4 +312,27 @@ def _collect_details(
         "vertical_source": measured.ground.source,
         "focal_px": {camera.name: round(camera.focal_px, 2) for camera in measured.rig},
         "k1": {camera.name: round(float(camera.distortion[0]), 4) for camera in measured.rig},
+    }
+
+
+def _collect_solution_details(
+    solution: Solution, measured: MeasuredRig, inflation: F64
+) -> dict[str, object]:
+    """Collect what the figures show of uncertainties and priors."""
+    sigma_ms = measured.uncertainty.offset_s * inflation * 1e3
+    sigma_m = measured.uncertainty.position * measured.scale.metres_per_unit * inflation
+    # the scene and the world differ by a rotation, the same for all cameras
+    turned = measured.rig[0].R.T @ solution.refined.estimate.rotation[0]
+    covariance = turned @ measured.uncertainty.position_covariance @ turned.T
+    return {
+        "position_covariance_m2": list_position_covariances(measured.rig, covariance, sigma_m),
+        "time_offset_sigma_ms": {
+            camera.name: round(float(ms), 3)
+            for camera, ms in zip(measured.rig, sigma_ms)
+            if np.isfinite(ms)
+        },
+        "lenses": describe_lenses(
+            measured.rig, solution.lenses, solution.refined.estimate, solution.total_offset_ns
+        ),
+        "expected_bones_m": list_expected_bones(solution.evidence, measured.scale.stature_m),
     }

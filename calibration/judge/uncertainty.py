@@ -51,12 +51,16 @@ class Uncertainty:
         Likewise for the distance of its centre.
     log_focal : (V,)
     offset_s : (V,)
+    position_covariance : (V, 3, 3)
+        Of each centre, the rig aligned as a whole; axes of the scene, units squared. Its trace is
+        the square of `position`.
     """
 
     rotation_rad: F64
     position: F64
     log_focal: F64
     offset_s: F64
+    position_covariance: F64
 
 
 def estimate_uncertainty(
@@ -98,12 +102,13 @@ def estimate_uncertainty(
     V = len(estimate.focal)
     blocks = full.reshape(V, CAMERA_PARAMETERS, V, CAMERA_PARAMETERS)
     variances = np.einsum("vpvp->vp", blocks)
-    rotation, position = _remove_gauge(blocks, estimate)
+    rotation, position, position_covariance = _remove_gauge(blocks, estimate)
     return Uncertainty(
         rotation_rad=rotation,
         position=position,
         log_focal=np.sqrt(np.maximum(variances[:, FOCAL], 0)),
         offset_s=np.sqrt(np.maximum(variances[:, OFFSET], 0)),
+        position_covariance=position_covariance,
     )
 
 
@@ -142,8 +147,8 @@ def _build_size_gauge(system: F64, free: int) -> F64:
     return 1e3 * np.trace(system) / len(system) * np.outer(direction, direction)
 
 
-def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
-    """Remove a common rotation and shift of all cameras; return both sigmas per camera."""
+def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64, F64]:
+    """Remove a common rotation and shift; both sigmas and the centre's covariance per camera."""
     V = len(estimate.focal)
     poses = blocks[:, :6][:, :, :, :6].reshape(6 * V, 6 * V)
     # from camera-frame steps to errors of orientation and centre in the world
@@ -167,4 +172,9 @@ def _remove_gauge(blocks: F64, estimate: Estimate) -> tuple[F64, F64]:
     projected = (np.eye(6 * V) - common @ pick) @ world
     covariance = projected @ poses @ projected.T
     variances = np.maximum(np.diag(covariance).reshape(V, 6), 0)
-    return np.sqrt(variances[:, ROTATION].sum(1)), np.sqrt(variances[:, TRANSLATION].sum(1))
+    centre = np.einsum("vivj->vij", covariance.reshape(V, 6, V, 6)[:, 3:, :, 3:])
+    return (
+        np.sqrt(variances[:, ROTATION].sum(1)),
+        np.sqrt(variances[:, TRANSLATION].sum(1)),
+        (centre + np.swapaxes(centre, 1, 2)) / 2,
+    )

@@ -110,9 +110,13 @@ def rescale_to_stature(
     factor = scale.stature_m / report.stature_m
     rescaled = rig.with_world(np.eye(4), factor)
     details = dict(report.details)
-    for name in ("path_m", "camera_positions_m"):
+    for name in ("path_m", "camera_positions_m", "expected_bones_m"):
         if name in details:
             details[name] = _multiply_numbers(details[name], factor)
+    if "position_covariance_m2" in details:
+        details["position_covariance_m2"] = _multiply_numbers(
+            details["position_covariance_m2"], factor**2, digits=10
+        )
     cameras = tuple(
         replace(each, position_sigma_m=each.position_sigma_m * factor) for each in report.cameras
     )
@@ -146,14 +150,14 @@ def _build_scale(metres_per_metre_of_stature: float, stature_m: float | None) ->
     return Scale(metres_per_metre_of_stature * stature, source, sigma_percent, stature)
 
 
-def _multiply_numbers(values: Any, factor: float) -> Any:
+def _multiply_numbers(values: Any, factor: float, digits: int = 4) -> Any:
     """Multiply the numbers in lists and tables."""
     if isinstance(values, dict):
         table = cast(dict[str, Any], values)
-        return {key: _multiply_numbers(value, factor) for key, value in table.items()}
+        return {key: _multiply_numbers(value, factor, digits) for key, value in table.items()}
     if isinstance(values, list):
-        return [_multiply_numbers(value, factor) for value in cast(list[Any], values)]
-    return round(values * factor, 4)
+        return [_multiply_numbers(value, factor, digits) for value in cast(list[Any], values)]
+    return round(values * factor, digits)
 
 
 def _measure_lengths(xyz: F64, joints: tuple[str, ...]) -> dict[str, float]:

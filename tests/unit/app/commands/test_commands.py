@@ -50,7 +50,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, rig: Rig):
             raise heard.error
         report = scenes.make_report(rig, heard.answer)
         return Calibration(
-            None if heard.answer == "refused" else rig, report, np.zeros((3, 2), bool)
+            None if heard.answer == "refused" else rig, report, np.zeros((3, 2), bool), rig
         )
 
     monkeypatch.setattr(offline, "calibrate_recording", solve)
@@ -83,6 +83,7 @@ def test_a_refusal_is_code_3_with_a_report_and_leaves_an_existing_rig_alone(
     assert (tmp_path / "rig.toml").read_text() == "mine"
     assert json.loads((tmp_path / "report.json").read_text())["verdict"] == "refused"
     assert "Not calibrated" in capsys.readouterr().out
+    assert ">REFUSED<" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_stature_lenses_and_their_likeness_reach_the_solver(asked, tmp_path: Path, rig: Rig):

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from calibration.evidence.evidence import Evidence
-from calibration.geometry.transforms import nearest_rotation, rotation_angle_rad
+from calibration.geometry.transforms import (
+    nearest_rotation,
+    rotation_angle_rad,
+    rotation_from_rotvec,
+)
 from calibration.judge.uncertainty import estimate_uncertainty
 from calibration.solve.refine import FreeParameters, RefinementSettings, refine
 from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, OFFSET, Estimate
@@ -97,6 +101,9 @@ def test_the_order_of_the_cameras_does_not_matter(solved):
     np.testing.assert_allclose(turned.rotation_rad, straight.rotation_rad[order], rtol=1e-4)
     np.testing.assert_allclose(turned.position, straight.position[order], rtol=1e-4)
     np.testing.assert_allclose(turned.log_focal, straight.log_focal[order], rtol=1e-4)
+    np.testing.assert_allclose(
+        turned.position_covariance, straight.position_covariance[order], rtol=1e-3, atol=1e-9
+    )
 
 
 def test_which_camera_is_held_fixed_does_not_matter(solved):
@@ -104,6 +111,28 @@ def test_which_camera_is_held_fixed_does_not_matter(solved):
     other = estimate_uncertainty(*solved, free_poses_and_focals(3, gauge=2), SETTINGS)
     np.testing.assert_allclose(one.rotation_rad, other.rotation_rad, rtol=0.02)
     np.testing.assert_allclose(one.position, other.position, rtol=0.02)
+
+
+def test_the_covariance_of_a_position_has_its_sigma_and_is_one(solved):
+    uncertainty = estimate_uncertainty(*solved, free_poses_and_focals(3), SETTINGS)
+    covariance = uncertainty.position_covariance
+    np.testing.assert_allclose(
+        np.sqrt(np.einsum("vii->v", covariance)), uncertainty.position, rtol=1e-9
+    )
+    np.testing.assert_array_equal(covariance, np.swapaxes(covariance, 1, 2))
+    assert (np.linalg.eigvalsh(covariance) > -1e-12).all()
+
+
+def test_the_covariance_of_a_position_turns_with_the_scene(solved):
+    evidence, estimate = solved
+    turn = rotation_from_rotvec(np.array([0.3, -0.8, 0.5]))  # new axes from the old
+    rotated = replace(estimate, rotation=estimate.rotation @ turn.T, xyz=estimate.xyz @ turn.T)
+    free = free_poses_and_focals(3)
+    before, after = (
+        estimate_uncertainty(evidence, each, free, SETTINGS).position_covariance
+        for each in (estimate, rotated)
+    )
+    np.testing.assert_allclose(after, turn @ before @ turn.T, atol=1e-4 * before.max())
 
 
 def test_more_framesets_make_a_surer_rig():

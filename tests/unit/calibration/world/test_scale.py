@@ -98,6 +98,12 @@ def test_another_stature_is_as_good_as_having_solved_with_it():
     assert rig.metadata == wanted.rig.metadata
     drawn = np.array(list(told["details"]["camera_positions_m"].values()))
     assert np.allclose(drawn, [camera.centre for camera in rig], atol=2e-4)
+    for camera in report.cameras:
+        covariance = told["details"]["position_covariance_m2"][camera.name]
+        assert np.sqrt(np.trace(covariance)) == pytest.approx(camera.position_sigma_m, rel=1e-3)
+    assert told["details"]["expected_bones_m"]["left_hip-left_knee"] == pytest.approx(
+        said["details"]["expected_bones_m"]["left_hip-left_knee"], abs=2e-4
+    )
 
 
 def test_a_stature_that_is_no_longer_known_gives_the_mean_of_people_and_says_so():
