@@ -17,12 +17,13 @@ from calibration.judge.figures import (
     list_position_covariances,
     measure_residual_cells,
 )
+from calibration.judge.movement import find_movement
 from calibration.judge.report import REFUSED, BoneReport, CalibrationReport, CameraReport
 from calibration.judge.uncertainty import Uncertainty
 from calibration.judge.verdict import Findings, judge, measure_image_coverage
 from calibration.rig import Rig
 from calibration.solve.lens_priors import LensPriors
-from calibration.solve.refine import Refinement
+from calibration.solve.refine import Refinement, RefinementSettings
 from calibration.solve.residuals import compute_reprojection
 from calibration.world.floor import Ground
 from calibration.world.scale import POPULATION_STATURE_M, Scale
@@ -203,7 +204,17 @@ def _collect_findings(
         posture_m=_measure_posture(measured.xyz, path),
         unlike_lenses=bool(unknown.any()) and len(np.unique(solution.lenses.group[unknown])) > 1,
         ambiguous=solution.ambiguous,
+        moved=_find_moved_camera(solution, measured),
     )
+
+
+def _find_moved_camera(solution: Solution, measured: MeasuredRig) -> tuple[str, float] | None:
+    """Name the camera that moved during the recording, and say after how many seconds."""
+    movement = find_movement(solution.evidence, solution.refined.estimate, RefinementSettings())
+    if movement is None:
+        return None
+    since_ns = movement.time_ns - int(measured.common.time_ns[0])
+    return measured.common.view_names[movement.view], since_ns * 1e-9
 
 
 def _measure_holdout_errors(

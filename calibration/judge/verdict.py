@@ -43,6 +43,8 @@ class Findings:
         Two lenses or more are neither given nor of one kind.
     ambiguous
         Another, different rig explains the joints nearly as well.
+    moved
+        Name of the camera that moved during the recording, and after how many seconds.
     """
 
     view_names: tuple[str, ...]
@@ -57,6 +59,7 @@ class Findings:
     posture_m: float
     unlike_lenses: bool
     ambiguous: bool = False
+    moved: tuple[str, float] | None = None
 
 
 def judge(findings: Findings) -> tuple[str, tuple[str, ...]]:
@@ -112,6 +115,12 @@ def _list_refusal_reasons(findings: Findings) -> list[str]:
             "Two different arrangements of the cameras explain what was seen equally well."
             " Walk towards and away from the cameras and swing the arms, or give the lenses "
             "with --intrinsics."
+        )
+    if findings.moved is not None:
+        name, seconds = findings.moved
+        reasons.append(
+            f"Camera '{name}' moved about {seconds:.0f} s after the beginning: what it shows before"
+            " and after does not fit together. Fasten it, and record again."
         )
     for name, value in zip(findings.view_names, findings.holdout_mrad):
         if not value < MAX_HOLDOUT_MRAD:

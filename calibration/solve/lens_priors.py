@@ -16,10 +16,12 @@ from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, K2, OFFSET
 # Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80
 # degrees.
 FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
-# Distortion of phones, webcams and action cameras: k1 from -0.35 (a barrel) to 0.25. Clocks that a
-# computer set are some 12 ms apart.
-K1_MEAN, K1_SIGMA = -0.05, 0.15
-K2_SIGMA = 0.05
+# Distortion: most phones and webcams lie within these, action cameras (k1 of -0.35, k2 of 0.1) and
+# cheap lenses (k1 to 0.25) far outside. A prior as wide as all of them would leave the focal length
+# of every ordinary camera unsure; one with long tails (Cauchy) lets go of the few.
+K1_MEAN, K1_SIGMA = -0.03, 0.05
+K2_SIGMA = 0.02
+PRIOR_SCALE = 1.5
 OFFSET_SIGMA_S = 0.05
 SIZE_TOLERANCE = 0.02  # sizes that differ by less are the same kind of camera
 
@@ -149,7 +151,7 @@ def select_free_parameters(lenses: LensPriors, blocks: Set[int]) -> FreeParamete
     sigma[unknown, K1], mean[:, K1] = K1_SIGMA, K1_MEAN
     sigma[unknown, K2] = K2_SIGMA
     sigma[:, OFFSET] = OFFSET_SIGMA_S
-    return FreeParameters(np.stack(columns, 1), sigma.ravel(), mean.ravel())
+    return FreeParameters(np.stack(columns, 1), sigma.ravel(), mean.ravel(), PRIOR_SCALE)
 
 
 def _build_column(view_count: int, chosen: Sequence[int] | I64, parameter: int) -> F64:

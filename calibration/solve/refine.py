@@ -42,11 +42,15 @@ class FreeParameters:
         One standard deviation of each parameter around `prior_mean`; infinite without a prior.
     prior_mean : (10 V,)
         In the parameters' own terms (log focal, k1, k2, s); unused for rotations and translations.
+    prior_scale
+        Cauchy scale of the priors, in sigmas: a parameter far from its mean is held less and less.
+        Infinite for normal priors.
     """
 
     basis: F64
     prior_sigma: F64
     prior_mean: F64
+    prior_scale: float = np.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -194,7 +198,7 @@ def compute_total_cost(
         deviation = estimate.log_length - evidence.log_proportion
         cost += (by_bone * evidence.bone_weight).sum()
         cost += deviation @ _build_proportion_prior(evidence) @ deviation
-    return float(cost + (_compute_prior_residual(estimate, free_parameters) ** 2).sum())
+    return float(cost + _weigh_priors(estimate, free_parameters)[0].sum())
 
 
 def build_normal_equations(
@@ -289,9 +293,10 @@ def _add_priors(
 ) -> None:
     """Add the priors to the block (Q, Q) and the gradient (Q,) of the cameras, in place."""
     prior = _compute_prior_residual(estimate, free_parameters)
+    weight = _weigh_priors(estimate, free_parameters)[1]
     rows = free_parameters.basis / free_parameters.prior_sigma[:, None]
-    shared += rows.T @ rows
-    gradient += rows.T @ prior
+    shared += rows.T @ (weight[:, None] * rows)
+    gradient += rows.T @ (weight * prior)
 
 
 def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_step: F64) -> Estimate:
@@ -381,6 +386,14 @@ def _add_bones(
     prior = _build_proportion_prior(evidence)
     equations.shared[Q:, Q:] += prior
     equations.shared_gradient[Q:] += prior @ (estimate.log_length - evidence.log_proportion)
+
+
+def _weigh_priors(estimate: Estimate, free_parameters: FreeParameters) -> tuple[F64, F64]:
+    """Cost and weight of every camera parameter's prior, both (10 V,)."""
+    squared = _compute_prior_residual(estimate, free_parameters) ** 2
+    if np.isinf(free_parameters.prior_scale):
+        return squared, np.ones(len(squared))
+    return cauchy(squared, free_parameters.prior_scale)
 
 
 def _compute_prior_residual(estimate: Estimate, free_parameters: FreeParameters) -> F64:

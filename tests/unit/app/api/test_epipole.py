@@ -310,7 +310,7 @@ def use_model_that_stands_still(monkeypatch) -> None:
 
 def make_two_videos(folder: Path, monkeypatch) -> None:
     """Write two videos, and let the model find a synthetic walker in them."""
-    plan = RigPlan(cameras=2, offset_ms=0)
+    plan = RigPlan(cameras=2, arc_deg=90, offset_ms=0)
     quiet = NoiseConfig(jitter_of_torso=0.005, missed=0.02, swapped=0.0, gross=0.0)
     observations = make_scene(plan, "room", quiet, seed=2, seconds=SECONDS).seen.observations
     for name, size_wh in zip(("left", "right"), observations.sizes_wh):
