@@ -66,7 +66,8 @@ def measure_rigs(
     ------
     row
         With lenses given, then unknown, of each choice of views. A refusal is a row with its
-        reason. None of a clip with one camera, or without true ones.
+        reason, and with the errors of the rig that was refused, if one was found. None of a clip
+        with one camera, or without true ones.
     """
     rig = observed.clip.rig
     if rig is None or len(rig) < 2:
@@ -102,8 +103,9 @@ def _measure_rig(observed: ObservedClip, views: Sequence[int], truth: Rig, lense
     except (CalibrationError, EngineError) as error:
         return row | {"verdict": REFUSED, "reason": str(error)}
     row |= _describe_claims(calibration.report)
-    if calibration.rig is not None:
-        row |= _compare_rig(observed, views, truth, calibration.rig)
+    found = calibration.rig or calibration.candidate
+    if found is not None:
+        row |= _compare_rig(observed, views, truth, found)
     if lenses == GIVEN:  # without error: nothing was estimated
         row |= dict.fromkeys(key for key in row if "focal" in key)
     return row
