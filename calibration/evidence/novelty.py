@@ -46,16 +46,16 @@ def measure_novelty(xy: F64, seen: Mask, size_px: F64, bones: I64) -> tuple[F64,
         Likewise for both ends of a bone.
     """
     T, J = seen.shape[1:]
-    usable = seen.sum(0) >= 2
+    usable: Mask = np.asarray(seen.sum(0) >= 2)
     joint_weight = np.ones((T, J))
     bone_weight = np.ones((T, len(bones)))
     distance = [_measure_distances(xy[:, :, j], seen[:, :, j], size_px) for j in range(J)]
     for j in range(J):
-        near = np.exp(-distance[j] / 2) * usable[:, j]
-        joint_weight[:, j] = _weigh(near.sum(1))
-    for b, (first, second) in enumerate(bones):
+        joint_weight[:, j] = _weigh((np.exp(-distance[j] / 2) * usable[:, j]).sum(1))
+    for b, (first, second) in enumerate(bones.tolist()):
         both = usable[:, first] & usable[:, second]
-        near = np.exp(-(distance[first] + distance[second]) / 4) * both
+        apart: F64 = (distance[first] + distance[second]) / 2
+        near: F64 = np.exp(-apart / 2) * both
         bone_weight[:, b] = _weigh(near.sum(1))
     return joint_weight, bone_weight
 

@@ -56,7 +56,8 @@ def _turn_to_camera(rays: F64, seen: Mask, own_xyz: F64) -> F64:
     """Turn own poses (T, J, 3) from a camera that looks at the hips to the camera itself."""
     count = np.maximum(seen.sum(-1), 1)[:, None]
     along = normalize(np.where(seen[..., None], rays, 0.0).sum(1) / count)
-    along = np.where(seen.any(-1)[:, None], along, np.array([0.0, 0.0, 1.0]))
+    shown: Mask = np.asarray(seen.any(-1))
+    along = np.where(shown[:, None], along, np.array([0.0, 0.0, 1.0]))
     # Rodrigues' formula for the smallest rotation that takes the optical axis to a direction
     cross = skew(np.cross(np.array([0.0, 0.0, 1.0]), along))
     turn = np.eye(3) + cross + cross @ cross / (1 + along[:, 2])[:, None, None]
