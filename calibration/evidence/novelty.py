@@ -52,11 +52,11 @@ def measure_novelty(xy: F64, seen: Mask, size_px: F64, bones: I64) -> tuple[F64,
     distance = [_measure_distances(xy[:, :, j], seen[:, :, j], size_px) for j in range(J)]
     for j in range(J):
         joint_weight[:, j] = _weigh((np.exp(-distance[j] / 2) * usable[:, j]).sum(1))
-    for b, (first, second) in enumerate(bones.tolist()):
+    for b in range(len(bones)):
+        first, second = int(bones[b, 0]), int(bones[b, 1])
         both = usable[:, first] & usable[:, second]
-        apart: F64 = (distance[first] + distance[second]) / 2
-        near: F64 = np.exp(-apart / 2) * both
-        bone_weight[:, b] = _weigh(near.sum(1))
+        near: F64 = np.exp(-(distance[first] + distance[second]) / 4)
+        bone_weight[:, b] = _weigh((near * both).sum(1))
     return joint_weight, bone_weight
 
 
