@@ -10,7 +10,7 @@ from calibration.evidence.keyframes import MIN_CONFIDENCE, spread_evenly
 from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, I64
-from calibration.geometry.transforms import rigid_transform
+from calibration.geometry.transforms import rigid_transform, rotation_angle_rad
 from calibration.geometry.triangulation import triangulate_robust
 from calibration.rig import Camera
 from calibration.solve.bootstrap import InitialRig, bootstrap
@@ -31,7 +31,7 @@ PAIR_FOCAL_STARTS = (0.66, 0.8, 1.0, 1.25, 1.55)  # each of two unlike cameras
 GLANCE_SETTINGS = RefinementSettings(robust_scale=4.0, iterations=3, tolerance=1e-2)
 MAX_SCOUTED = 6
 SCOUTING_SETTINGS = RefinementSettings(robust_scale=4.0, iterations=15, tolerance=1e-4)
-AMBIGUOUS_SIGMAS2, AMBIGUOUS_FOCAL = 6.0, 0.10
+AMBIGUOUS_SIGMAS2, AMBIGUOUS_FOCAL, AMBIGUOUS_RAD = 6.0, 0.10, np.radians(15.0)
 # A view that fits has 90 % of its joints or more within three sigmas; one that is mirrored or late
 # has 30 %.
 AGREEMENT_SIGMAS, MIN_AGREEMENT = 3.0, 0.65
@@ -96,13 +96,21 @@ def scout(common: Observations, rows: I64, lenses: LensPriors) -> ScoutedRig:
     ]
     scouted.sort(key=lambda refined: refined.cost)
     best = scouted[0]
-    # rigs of about the same cost but other focal lengths: the motion does not decide between them
+    # rigs of about the same cost that stand otherwise: the motion does not decide between them
     rivals = [other for other in scouted[1:] if other.cost - best.cost < AMBIGUOUS_SIGMAS2]
-    ambiguous = any(
-        np.abs(np.log(rival.estimate.focal / best.estimate.focal)).max() > AMBIGUOUS_FOCAL
-        for rival in rivals
-    )
+    ambiguous = any(_stand_apart(rival.estimate, best.estimate) for rival in rivals)
     return ScoutedRig(best.estimate, _measure_agreement(evidence, best.estimate), ambiguous)
+
+
+def _stand_apart(one: Estimate, other: Estimate) -> bool:
+    """Whether two rigs differ in a camera's focal length, or in how it stands to the first."""
+    if np.abs(np.log(one.focal / other.focal)).max() > AMBIGUOUS_FOCAL:
+        return True
+    turned = [
+        rotation_angle_rad(a @ one.rotation[0].T @ other.rotation[0] @ b.T)
+        for a, b in zip(one.rotation[1:], other.rotation[1:])
+    ]
+    return bool(max(turned) > AMBIGUOUS_RAD)
 
 
 def _measure_agreement(evidence: Evidence, estimate: Estimate) -> F64:

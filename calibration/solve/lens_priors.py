@@ -18,7 +18,7 @@ from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, K2, OFFSET
 FOCAL_OF_LONG_SIDE, FOCAL_LOG_SIGMA = 0.80, 0.25
 # Distortion: most phones and webcams lie within these, action cameras (k1 of -0.35, k2 of 0.1) and
 # cheap lenses (k1 to 0.25) far outside. A prior as wide as all of them would leave the focal length
-# of every ordinary camera unsure; one with long tails (Cauchy) lets go of the few.
+# of every ordinary camera unsure; one with long tails (Cauchy) releases the few.
 K1_MEAN, K1_SIGMA = -0.03, 0.05
 K2_SIGMA = 0.02
 PRIOR_SCALE = 1.5
