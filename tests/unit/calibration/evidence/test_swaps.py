@@ -69,6 +69,14 @@ def test_two_views_tell_by_their_motion_which_is_swapped(two):
     assert (found & ~swapped).mean() < 0.02
 
 
+@pytest.mark.parametrize("view", [0, 1])
+def test_two_views_never_change_sides_for_most_of_a_recording(two, view):
+    """Exchanged throughout, one of two views fits about as well: the network is believed."""
+    observations, _ = swap(two, [(view, 0, len(two.seen.observations.time_ns))])
+    found = find_swaps_by_rig(observations, estimate_sigma_px(observations, 0.5), two.rig)
+    assert (found.mean(0) <= 0.5).all()
+
+
 def test_motion_alone_finds_most_of_a_short_burst(four):
     observations, swapped = swap(four, [(1, 40, 60)])
     found = find_swaps_by_motion(observations, estimate_sigma_px(observations, 0.5))
