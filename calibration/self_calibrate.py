@@ -30,6 +30,7 @@ from calibration.judge.summary import MeasuredRig, Solution, build_refusal_repor
 from calibration.judge.uncertainty import estimate_uncertainty
 from calibration.rig import Camera, Rig
 from calibration.solve.blame import diagnose, measure_agreement
+from calibration.solve.free_parameters import FreeParameters
 from calibration.solve.initialise import (
     ScoutedRig,
     build_ideal_cameras,
@@ -44,7 +45,7 @@ from calibration.solve.lens_priors import (
     undistort_known_views,
 )
 from calibration.solve.misfit import explain_misfit, list_remarks, list_sure_blames
-from calibration.solve.refine import FreeParameters, Refinement, RefinementSettings, refine
+from calibration.solve.refine import Refinement, RefinementSettings, refine
 from calibration.solve.residuals import FOCAL, K1, K2, OFFSET, Estimate
 from calibration.world.floor import find_ground, world_from_scene
 from calibration.world.scale import estimate_scale

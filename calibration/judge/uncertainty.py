@@ -14,8 +14,8 @@ import numpy as np
 from calibration.evidence.evidence import Evidence
 from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import skew
+from calibration.solve.free_parameters import FreeParameters
 from calibration.solve.refine import (
-    FreeParameters,
     RefinementSettings,
     build_normal_equations,
     compute_joint_weights,

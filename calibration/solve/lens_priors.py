@@ -10,7 +10,7 @@ from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, I64, Mask
 from calibration.geometry.projection import pixels_from_rays, rays_from_pixels, undistort
 from calibration.rig import Camera
-from calibration.solve.refine import FreeParameters
+from calibration.solve.free_parameters import FreeParameters
 from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, K2, OFFSET
 
 # Webcams, phones and action cameras in their linear modes: horizontal fields of view from 50 to 80

@@ -13,6 +13,7 @@ from calibration.errors import DidNotConvergeError
 from calibration.evidence.evidence import Evidence
 from calibration.geometry.arrays import F64
 from calibration.geometry.transforms import rotation_from_rotvec
+from calibration.solve.free_parameters import FreeParameters, add_priors, weigh_priors
 from calibration.solve.residuals import (
     CAMERA_PARAMETERS,
     FOCAL,
@@ -28,29 +29,6 @@ from calibration.solve.residuals import (
     compute_reprojection,
     compute_reprojection_jacobians,
 )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FreeParameters:
-    """Which parameters of the cameras may move, and their priors.
-
-    Parameters
-    ----------
-    basis : (10 V, Q)
-        Columns are the free directions; a shared focal length is one column with several ones.
-    prior_sigma : (10 V,)
-        One standard deviation of each parameter around `prior_mean`; infinite without a prior.
-    prior_mean : (10 V,)
-        In the parameters' own terms (log focal, k1, k2, s); unused for rotations and translations.
-    prior_scale
-        Cauchy scale of the priors, in sigmas: a parameter far from its mean is held less and less.
-        Infinite for normal priors.
-    """
-
-    basis: F64
-    prior_sigma: F64
-    prior_mean: F64
-    prior_scale: float = np.inf
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +176,7 @@ def compute_total_cost(
         deviation = estimate.log_length - evidence.log_proportion
         cost += (by_bone * evidence.bone_weight).sum()
         cost += deviation @ _build_proportion_prior(evidence) @ deviation
-    return float(cost + _weigh_priors(estimate, free_parameters)[0].sum())
+    return float(cost + weigh_priors(estimate, free_parameters)[0].sum())
 
 
 def build_normal_equations(
@@ -251,7 +229,7 @@ def build_normal_equations(
     shared, shared_gradient = np.zeros((N, N)), np.zeros(N)
     shared[:Q, :Q] = free_parameters.basis.T @ raw @ free_parameters.basis
     shared_gradient[:Q] = free_parameters.basis.T @ raw_gradient
-    _add_priors(shared[:Q, :Q], shared_gradient[:Q], estimate, free_parameters)
+    add_priors(shared[:Q, :Q], shared_gradient[:Q], estimate, free_parameters)
     equations = NormalEquations(shared, shared_gradient, frame, frame_gradient, mixed)
     _add_bones(equations, evidence, estimate, settings)
     return replace(
@@ -286,17 +264,6 @@ def _build_proportion_prior(evidence: Evidence) -> F64:
     information = 1 / evidence.proportion_sigma**2
     total = max(float(information.sum()), 1e-12)
     return np.diag(information) - np.outer(information, information) / total
-
-
-def _add_priors(
-    shared: F64, gradient: F64, estimate: Estimate, free_parameters: FreeParameters
-) -> None:
-    """Add the priors to the block (Q, Q) and the gradient (Q,) of the cameras, in place."""
-    prior = _compute_prior_residual(estimate, free_parameters)
-    weight = _weigh_priors(estimate, free_parameters)[1]
-    rows = free_parameters.basis / free_parameters.prior_sigma[:, None]
-    shared += rows.T @ (weight[:, None] * rows)
-    gradient += rows.T @ (weight * prior)
 
 
 def apply_step(estimate: Estimate, camera_step: F64, length_step: F64, point_step: F64) -> Estimate:
@@ -386,24 +353,3 @@ def _add_bones(
     prior = _build_proportion_prior(evidence)
     equations.shared[Q:, Q:] += prior
     equations.shared_gradient[Q:] += prior @ (estimate.log_length - evidence.log_proportion)
-
-
-def _weigh_priors(estimate: Estimate, free_parameters: FreeParameters) -> tuple[F64, F64]:
-    """Cost and weight of every camera parameter's prior, both (10 V,)."""
-    squared = _compute_prior_residual(estimate, free_parameters) ** 2
-    if np.isinf(free_parameters.prior_scale):
-        return squared, np.ones(len(squared))
-    return cauchy(squared, free_parameters.prior_scale)
-
-
-def _compute_prior_residual(estimate: Estimate, free_parameters: FreeParameters) -> F64:
-    """Deviation of every camera parameter from its prior, in sigmas, (10 V,)."""
-    value = np.zeros((len(estimate.focal), CAMERA_PARAMETERS))
-    value[:, FOCAL], value[:, OFFSET] = np.log(estimate.focal), estimate.offset_s
-    value[:, K1], value[:, K2] = estimate.k1, estimate.k2
-    has_prior = np.isfinite(free_parameters.prior_sigma)
-    deviation = np.zeros(value.size)
-    deviation[has_prior] = (value.ravel() - free_parameters.prior_mean)[
-        has_prior
-    ] / free_parameters.prior_sigma[has_prior]
-    return deviation

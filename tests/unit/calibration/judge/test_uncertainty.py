@@ -10,7 +10,8 @@ from calibration.geometry.transforms import (
     rotation_from_rotvec,
 )
 from calibration.judge.uncertainty import estimate_uncertainty
-from calibration.solve.refine import FreeParameters, RefinementSettings, refine
+from calibration.solve.free_parameters import FreeParameters
+from calibration.solve.refine import RefinementSettings, refine
 from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, OFFSET, Estimate
 from tests.support.estimates import make_evidence_and_truth
 

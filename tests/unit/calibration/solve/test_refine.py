@@ -7,8 +7,8 @@ import pytest
 from calibration.errors import DidNotConvergeError
 from calibration.geometry.alignment import align_similarity
 from calibration.geometry.transforms import rotation_angle_rad
+from calibration.solve.free_parameters import FreeParameters
 from calibration.solve.refine import (
-    FreeParameters,
     RefinementSettings,
     apply_step,
     build_normal_equations,
