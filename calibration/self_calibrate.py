@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from calibration.errors import CalibrationError, DegenerateError, NotEnoughMotionError
+from calibration.errors import CalibrationError, DegenerateError
 from calibration.evidence.clocks import correct_rates
 from calibration.evidence.evidence import Evidence
 from calibration.evidence.keyframes import (
     MIN_CONFIDENCE,
-    MIN_FRAMES,
-    MIN_JOINTS,
+    require_every_view,
     select_training_rows,
 )
 from calibration.evidence.noise import compute_gate_px, estimate_sigma_px
@@ -195,16 +194,23 @@ def solve_rig(
     round_index = 0
     while True:
         progress("Refining the cameras", 0.9 - 0.5 * 0.6**round_index)
-        common = undistort_known_views(
-            interpolate_to_common_time(observations.swap_sides(swapped), offsets), lenses
-        )
+        repaired = observations.swap_sides(swapped)
+        common = undistort_known_views(interpolate_to_common_time(repaired, offsets), lenses)
         rows = select_training_rows(common, MAX_KEYFRAMES)
         evidence = gather_calibration_evidence(common, rows, lenses)
         refined = _refine_in_passes(
             evidence, retriangulate(common, rows, lenses, estimate), lenses, options
         )
-        solution = Solution(evidence, refined, lenses, swapped, offsets, *placed.findings)
-        repaired = observations.swap_sides(swapped)
+        solution = Solution(
+            evidence,
+            refined,
+            lenses,
+            swapped,
+            offsets,
+            ambiguous=placed.scouted.ambiguous,
+            time_rate=placed.rate,
+            remarks=placed.remarks,
+        )
         corrected = swapped ^ find_swaps_by_rig(
             repaired,
             estimate_sigma_px(repaired, MIN_CONFIDENCE),
@@ -229,15 +235,10 @@ class _Placement:
     rate: F64 | None = None
     remarks: tuple[str, ...] = ()
 
-    @property
-    def findings(self) -> tuple[bool, F64 | None, tuple[str, ...]]:
-        """What a solution repeats of it: ambiguous, rate, remarks."""
-        return self.scouted.ambiguous, self.rate, self.remarks
-
 
 def _place_cameras(observations: Observations, steady: Mask, lenses: LensPriors) -> _Placement:
     """Place the cameras roughly; for a view that does not fit, try other times, then explain."""
-    _require_every_view(observations)
+    require_every_view(observations)
     still = np.zeros(len(observations.view_names), np.int64)
     repaired = observations.swap_sides(steady)
     first = _try_scout(repaired, still, lenses)
@@ -277,20 +278,6 @@ def _place_misfitting_cameras(
     if first is not None and first.fits and not list_sure_blames(diagnosis):
         return _Placement(first, np.zeros(len(lenses.focal), np.int64), sides[0])
     raise explain_misfit(observations.view_names, first, diagnosis)
-
-
-def _require_every_view(observations: Observations) -> None:
-    """Raise if a view hardly ever shows the person."""
-    seen = (
-        (observations.seen & (observations.confidence >= MIN_CONFIDENCE)).sum(-1) >= MIN_JOINTS
-    ).sum(0)
-    worst = int(np.argmin(seen))
-    if seen[worst] < MIN_FRAMES:
-        raise NotEnoughMotionError(
-            f"View '{observations.view_names[worst]}' shows the person in only {seen[worst]} "
-            "images, so its camera cannot be placed. Turn it so that it sees the person, or leave "
-            "it out."
-        )
 
 
 def _try_scout(steady: Observations, offsets: I64, lenses: LensPriors) -> ScoutedRig | None:

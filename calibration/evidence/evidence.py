@@ -43,6 +43,7 @@ PROPORTIONS = {
     ("shoulder", "hip"): (0.524, 0.09),
     ("heel", "foot_index"): (0.228, 0.20),
 }
+PROPORTIONS_STATURE_M = 1.71  # of a person with these lengths, by `calibration.world.scale`
 
 
 @dataclass(frozen=True, slots=True, eq=False)

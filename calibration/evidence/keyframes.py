@@ -35,6 +35,30 @@ def select_training_rows(common: Observations, max_rows: int) -> I64:
     return spread_evenly(rows, max_rows)
 
 
+def require_every_view(observations: Observations) -> None:
+    """Refuse a recording of which a view hardly ever shows the person.
+
+    Parameters
+    ----------
+    observations
+
+    Raises
+    ------
+    NotEnoughMotionError
+        If a view shows the person in too few images to place its camera; the message names it.
+    """
+    seen = (
+        (observations.seen & (observations.confidence >= MIN_CONFIDENCE)).sum(-1) >= MIN_JOINTS
+    ).sum(0)
+    worst = int(np.argmin(seen))
+    if seen[worst] < MIN_FRAMES:
+        raise NotEnoughMotionError(
+            f"View '{observations.view_names[worst]}' shows the person in only {seen[worst]} "
+            "images, so its camera cannot be placed. Turn it so that it sees the person, or leave "
+            "it out."
+        )
+
+
 def find_holdout(time_ns: I64) -> Mask:
     """Mark the blocks of time that are held out of the solution, (T,)."""
     span_ns = int(time_ns[-1] - time_ns[0]) + 1

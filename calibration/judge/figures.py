@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from calibration.evidence.evidence import Evidence
+from calibration.evidence.evidence import PROPORTIONS_STATURE_M, Evidence
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, I64
 from calibration.judge.verdict import COVERAGE_GRID
@@ -11,7 +11,6 @@ from calibration.solve.lens_priors import LensPriors, select_free_parameters
 from calibration.solve.residuals import CAMERA_PARAMETERS, FOCAL, K1, K2, OFFSET, Estimate
 
 MIN_JOINTS_OF_CELL = 8  # the median of fewer is mostly noise
-PROPORTIONS_STATURE_M = 1.71  # of a person with the lengths of `calibration.evidence.evidence`
 
 
 def list_position_covariances(

@@ -16,8 +16,8 @@ from calibration.solve.residuals import Estimate, compute_reprojection
 
 SPLITS = np.linspace(0.15, 0.85, 15)  # of the framesets: where a camera may have moved
 MIN_JOINTS = 8  # seen before and after
-# The median joint's shift, as a share of the torso, and over its standard error. Of 18 recordings
-# without a knock (made-up joints; studio, real detector) none had both beyond 1.1 % and 10.
+# The median joint's shift, as a share of the torso, and over its standard error. None of
+# 40 recordings without a knock passes (20 of made-up joints; 20 of the studio, real detector).
 MIN_SHIFT_OF_TORSO, MIN_SIGMAS = 0.014, 8.0
 MIN_VIEWS = 3  # two views bend to each other: neither can be blamed
 

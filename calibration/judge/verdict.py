@@ -7,6 +7,7 @@ import numpy as np
 from calibration.evidence.observations import Observations
 from calibration.geometry.arrays import F64, Mask
 from calibration.judge.report import ACCEPTED, REFUSED, USABLE
+from calibration.solve.blame_sentences import describe_moved
 
 # One standard deviation at most, or hold-out error at most; position as a share of the baseline.
 ACCEPTED_ROTATION_DEG = 0.3
@@ -118,10 +119,7 @@ def _list_refusal_reasons(findings: Findings) -> list[str]:
         )
     if findings.moved is not None:
         name, seconds = findings.moved
-        reasons.append(
-            f"Camera '{name}' moved about {seconds:.0f} s after the beginning: what it shows before"
-            " and after does not fit together. Fasten it, and record again."
-        )
+        reasons.append(describe_moved(f"'{name}'", {"at_s": seconds}))
     for name, value in zip(findings.view_names, findings.holdout_mrad):
         if not value < MAX_HOLDOUT_MRAD:
             reasons.append(

@@ -112,7 +112,7 @@ def diagnose(observations: Observations) -> Diagnosis:
     shares = _measure_pair_shares(tracks)
     group, reference = _find_agreeing_group(shares)
     V = len(tracks)
-    clocks = Clocks.right(V)
+    offset_ns, rate = np.zeros(V, np.int64), np.ones(V)
     blames: list[Blame] = []
     others = sorted(set(range(V)) - set(group), key=lambda v: -shares[v, group].mean())
     for v in others:
@@ -121,13 +121,12 @@ def diagnose(observations: Observations) -> Diagnosis:
         blame, clock = _find_cause(suspect)
         blames += [blame] if blame is not None else []
         if clock is not None:
-            clocks.offset_ns[v] = round(clock.offset_s * 1e9)
-            clocks.rate[v] = clock.rate
+            offset_ns[v] = round(clock.offset_s * 1e9)
+            rate[v] = clock.rate
             tracks[v] = tracks[v].retime(clock.offset_s, clock.rate)
             group = [*group, v]
     # the rig's time starts with the first view's
-    clocks.offset_ns[:] -= clocks.offset_ns[0]
-    return Diagnosis(tuple(blames), clocks)
+    return Diagnosis(tuple(blames), Clocks(offset_ns - offset_ns[0], rate))
 
 
 def measure_agreement(observations: Observations) -> float:

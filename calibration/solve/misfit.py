@@ -1,12 +1,12 @@
 """Views that do not fit: which, why, and what was corrected."""
 
 from calibration.errors import CalibrationError, DegenerateError
-from calibration.solve.blame import MISFIT, OTHER_PERSON, Blame, Diagnosis
+from calibration.solve.blame import FAST, FROZEN, LATE, MIRRORED, MOVED, Blame, Diagnosis
 from calibration.solve.blame_sentences import describe_misfit
 from calibration.solve.initialise import CANNOT_PLACE_MESSAGE, ScoutedRig
 
 # Causes that spoil a rig even where most joints still agree; a stranger in some images does not.
-SURE_CAUSES = ("frozen", "mirrored", "moved", "late", "fast")
+SURE_CAUSES = (FROZEN, MIRRORED, MOVED, LATE, FAST)
 
 
 def explain_misfit(
@@ -41,9 +41,7 @@ def list_sure_blames(diagnosis: Diagnosis) -> tuple[Blame, ...]:
 
 
 def list_remarks(diagnosis: Diagnosis) -> tuple[str, ...]:
-    """List what the calibration corrected, for its report."""
+    """List what the calibration corrected, for its report, where only clocks were wrong."""
     return tuple(
-        f"{blame.sentence} The calibration used corrected times."
-        for blame in diagnosis.blames
-        if blame.cause not in (MISFIT, OTHER_PERSON)
+        f"{blame.sentence} The calibration used corrected times." for blame in diagnosis.blames
     )

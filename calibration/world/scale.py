@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 
 from calibration.errors import ScaleUnknownError
+from calibration.evidence.evidence import PROPORTIONS, PROPORTIONS_STATURE_M
 from calibration.geometry.arrays import F64
 from calibration.judge.report import CalibrationReport
 from calibration.rig import Rig
@@ -14,14 +15,16 @@ from calibration.rig import Rig
 # 0.769, less 26 mm by which BlazePose puts the ankle too high). It does not depend on posture, and
 # a detector that puts the hip too low lengthens the trunk by what it shortens the thigh.
 CHAIN_OF_STATURE = 0.755
-# Its parts, and other bones, as BlazePose sees them (calibration/evidence/evidence.py), as shares.
+# Its parts, and other bones, as BlazePose sees them; the trunk, along its middle, is the rest.
+_LIMB_SHARE = {bone: length / PROPORTIONS_STATURE_M for bone, (length, _) in PROPORTIONS.items()}
+_LEG_SHARE = _LIMB_SHARE["hip", "knee"] + _LIMB_SHARE["knee", "ankle"]
 SHARE_OF_STATURE = {
-    "trunk": 0.302,
-    "thigh": 0.229,
-    "shank": 0.224,
-    "upper arm": 0.167,
-    "forearm": 0.153,
-    "shoulders": 0.209,
+    "trunk": CHAIN_OF_STATURE - _LEG_SHARE,
+    "thigh": _LIMB_SHARE["hip", "knee"],
+    "shank": _LIMB_SHARE["knee", "ankle"],
+    "upper arm": _LIMB_SHARE["shoulder", "elbow"],
+    "forearm": _LIMB_SHARE["elbow", "wrist"],
+    "shoulders": _LIMB_SHARE["shoulder", "shoulder"],
 }
 MIN_SHARE_OF_STATURE = 0.35  # of bones seen: an arm, or the shoulders with a forearm
 PART_SIGMA_PERCENT = 3.0  # how much more the size of a part differs between people

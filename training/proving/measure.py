@@ -83,7 +83,7 @@ def _compare(
     cells: dict[str, table.Cell] = {
         "rotation_error_deg": errors.rotation_deg,
         "rotation_sigma_deg": float(rotation_sigma.max()),
-        "rotation_ratio": _root_mean_square(_turned_deg(rig, scene.rig) / rotation_sigma),
+        "rotation_ratio": root_mean_square(_turned_deg(rig, scene.rig) / rotation_sigma),
         "scale_error_percent": 100 * (1 / measure_joint_scale(scene, rig) - 1),
         "offset_error_ms": float(np.abs(offsets).max()) / 1e6,
     }
@@ -94,7 +94,7 @@ def _compare(
     return cells | {
         "focal_error_percent": float(np.abs(focal).max()),
         "focal_sigma_percent": float(focal_sigma.max()),
-        "focal_ratio": _root_mean_square(focal / focal_sigma),
+        "focal_ratio": root_mean_square(focal / focal_sigma),
     }
 
 
@@ -136,8 +136,8 @@ def _turned_deg(rig: Rig, truth: Rig) -> F64:
     )
 
 
-def _root_mean_square(ratio: F64) -> float:
-    """Root mean square of what is known; NaN of nothing."""
+def root_mean_square(ratio: F64) -> float:
+    """Return the root mean square of what is known, (N,); NaN of nothing."""
     known = ratio[np.isfinite(ratio)]
     return float(np.sqrt(np.mean(known**2))) if len(known) else float("nan")
 

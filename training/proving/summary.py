@@ -6,7 +6,7 @@ import numpy as np
 
 from calibration.geometry.arrays import F64
 from calibration.judge.report import ACCEPTED, USABLE
-from training.proving.measure import CRASHED, is_refused
+from training.proving.measure import CRASHED, is_refused, root_mean_square
 from training.world import table
 from training.world.table import Column, Row, Table, is_missing
 
@@ -85,8 +85,7 @@ def summarise_cells(rows: Sequence[Row]) -> Table:
     lines = tuple(
         _summarise_cell(name, [row for row in rows if row["cell"] == name]) for name in names
     )
-    title = TITLE
-    return Table("proving", title, COLUMNS, lines)
+    return Table("proving", TITLE, COLUMNS, lines)
 
 
 def describe_false_accepts(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -120,8 +119,8 @@ def _summarise_cell(name: str, rows: list[Row]) -> Row:
         "false_accepts": sum(map(is_false_accept, rows)),
         "good_refused": sum(map(is_good_refused, rows)),
         "rotation_kept_max_deg": _percentile(_collect(kept, "rotation_error_deg"), 100),
-        "rotation_ratio": _root_mean_square(_collect(kept, "rotation_ratio")),
-        "focal_ratio": _root_mean_square(_collect(kept, "focal_ratio")),
+        "rotation_ratio": root_mean_square(_collect(kept, "rotation_ratio")),
+        "focal_ratio": root_mean_square(_collect(kept, "focal_ratio")),
         "scale_median_percent": _percentile(np.abs(_collect(rows, "scale_error_percent")), 50),
         "offset_median_ms": _percentile(_collect(rows, "offset_error_ms"), 50),
         "cpu_s": _percentile(_collect(rows, "cpu_s"), 50),
@@ -147,8 +146,3 @@ def _collect(rows: list[Row], key: str) -> F64:
 def _percentile(values: F64, percent: float) -> float:
     """Return a percentile, NaN of nothing."""
     return float(np.percentile(values, percent)) if len(values) else float("nan")
-
-
-def _root_mean_square(values: F64) -> float:
-    """Return the root mean square, NaN of nothing."""
-    return float(np.sqrt(np.mean(values**2))) if len(values) else float("nan")
